@@ -1,0 +1,1 @@
+"""Mainstay: the workbench of a production-support team."""
