@@ -1,0 +1,147 @@
+"""Every setting of Mainstay, in one list: its name, kind, default and what it is for.
+
+The list is the single source for parsing, for ``mainstay config explain`` and for the reference page.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One setting. ``parse`` turns text or a YAML value into the value, or raises ``ValueError`` with the remedy."""
+
+    name: str
+    default: Any
+    help: str
+    parse: Callable[[Any], Any]
+    secret: bool = False
+
+    @property
+    def env(self) -> str:
+        """The environment variable that sets it."""
+        return "MAINSTAY_" + self.name.upper()
+
+
+def text(value: Any) -> str:
+    """Any text."""
+    if isinstance(value, (dict, list)):
+        raise ValueError("write one line of text")  # noqa: TRY004 - one error type for all bad values
+    return "" if value is None else str(value)
+
+
+def number(low: float, high: float) -> Callable[[Any], float]:
+    """A number between two bounds, both included."""
+
+    def parse(value: Any) -> float:
+        try:
+            found = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"write a number from {low:g} to {high:g}") from None
+        if not low <= found <= high:
+            raise ValueError(f"write a number from {low:g} to {high:g}")
+        return found
+
+    return parse
+
+
+def whole(low: int, high: int) -> Callable[[Any], int]:
+    """A whole number between two bounds, both included."""
+
+    def parse(value: Any) -> int:
+        try:
+            found = int(str(value))
+        except ValueError:
+            raise ValueError(f"write a whole number from {low} to {high}") from None
+        if not low <= found <= high:
+            raise ValueError(f"write a whole number from {low} to {high}")
+        return found
+
+    return parse
+
+
+def flag(value: Any) -> bool:
+    """Yes or no."""
+    known = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+    found = known.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("write true or false")
+    return found
+
+
+def listen(value: Any) -> str:
+    """HOST:PORT."""
+    host, _, port = str(value).rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError("write HOST:PORT, for example 127.0.0.1:8000")
+    return f"{host}:{port}"
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """A list, or text with commas."""
+    parts = value if isinstance(value, list) else str(value or "").split(",")
+    return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+DAY = 86_400
+
+SPECS: tuple[Spec, ...] = (
+    Spec("data", "./mainstay-data", "Directory that holds the database, the telemetry, the spool and the keys.", text),
+    Spec("listen", "127.0.0.1:8000", "Address that screens, API and intake listen on.", listen),
+    Spec("base_url", "", "Address that people reach Mainstay at; links in pages start with it. Empty: http://LISTEN.", text),
+    Spec("allowed_hosts", (), "Host names that requests may name. Empty: those of base_url and listen, and loopback.", names),
+    Spec("trusted_proxies", (), "Addresses of reverse proxies whose X-Forwarded-For is believed.", names),
+    Spec(
+        "database_url",
+        "",
+        "Relational store: empty for SQLite in the data directory, or postgresql://USER:PASSWORD@HOST/NAME.",
+        text,
+        secret=True,
+    ),
+    Spec("engine_url", "", "Telemetry store: empty for the embedded engine, or http(s)://USER:PASSWORD@HOST:8123.", text, secret=True),
+    Spec("engine_listen", "127.0.0.1:0", "Address of the embedded engine. Port 0 takes a free one.", listen),
+    Spec("engine_database", "mainstay", "Database in the telemetry store that holds the tables.", text),
+    Spec("engine_memory_mb", 1500, "Memory that one telemetry query may take, MB.", whole(50, 1_000_000)),
+    Spec("engine_timeout", 30.0, "Seconds after which a telemetry query is given up.", number(1, 3600)),
+    Spec("retention_metrics_days", 30, "Days that samples are kept.", whole(1, 3650)),
+    Spec("retention_logs_days", 14, "Days that log lines are kept.", whole(1, 3650)),
+    Spec("retention_occurrences_days", 90, "Days that received alerts are kept.", whole(1, 3650)),
+    Spec("retention_changes_days", 400, "Days that change events are kept.", whole(1, 3650)),
+    Spec("spool_max_mb", 1024, "Telemetry that may wait on disk for the engine, MB. Beyond it senders get 429.", whole(1, 10_000_000)),
+    Spec("intake_max_body_mb", 16, "Largest request body that intake takes, MB, after decompression.", whole(1, 1024)),
+    Spec("intake_errors_kept", 1000, "Rejected requests that are kept for the operator to see.", whole(10, 1_000_000)),
+    Spec("inbox_max", 200_000, "Signals that may wait in the inbox. Beyond it senders get 429.", whole(100, 100_000_000)),
+    Spec("intake_anonymous", False, "Take telemetry without a token (for a closed network only).", flag),
+    Spec("rule_interval", 5.0, "Seconds between two evaluations of a rule that names no interval of its own.", number(1, 3600)),
+    Spec("rule_lookback", 300.0, "Seconds that an instant selector looks back for a sample.", number(1, 86_400)),
+    Spec("rule_max_series", 5000, "Series that one rule may return. Beyond it the rule fails, with this reason.", whole(1, 10_000_000)),
+    Spec("scrape_interval", 15.0, "Seconds between two scrapes of a target that names no interval of its own.", number(1, 3600)),
+    Spec("scrape_timeout", 5.0, "Seconds after which a scrape is given up.", number(0.1, 600)),
+    Spec("scrape_max_mb", 32, "Largest exposition that a scrape reads, MB.", whole(1, 1024)),
+    Spec("page_lease", 30.0, "Seconds that a sender holds an attempt before another may take it.", number(2, 3600)),
+    Spec("page_retries", 6, "Tries to deliver a page through one contact method.", whole(1, 100)),
+    Spec("page_senders", 4, "Deliveries that run side by side.", whole(1, 64)),
+    Spec("send_timeout", 10.0, "Seconds after which a delivery is given up and tried again.", number(1, 300)),
+    Spec("smtp_host", "", "Mail server that pages leave by. Empty: no mail.", text),
+    Spec("smtp_port", 587, "Port of the mail server.", whole(1, 65_535)),
+    Spec("smtp_security", "starttls", "starttls, tls or none.", text),
+    Spec("smtp_user", "", "User name at the mail server, empty for none.", text),
+    Spec("smtp_password", "", "Password at the mail server.", text, secret=True),
+    Spec("smtp_from", "mainstay@localhost", "Sender address of mail.", text),
+    Spec("webhook_secret", "", "Key that signs outgoing webhooks (HMAC-SHA256). Empty: one made at first start.", text, secret=True),
+    Spec(
+        "outgoing_private",
+        (),
+        "Private addresses or networks that webhooks and scrapes may reach, for example 10.1.0.0/16 or 127.0.0.1.",
+        names,
+    ),
+    Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),
+    Spec("session_hours", 24 * 14, "Hours that a sign-in lasts.", whole(1, 24 * 365)),
+    Spec("sign_in_tries", 10, "Wrong sign-ins per address and account in 15 minutes before both must wait.", whole(3, 1000)),
+    Spec("default_timezone", "UTC", "Time zone of people who have set none.", text),
+    Spec("currency", "EUR", "Currency that costs are shown in.", text),
+    Spec("log_level", "info", "debug, info, warning or error.", text),
+)
+
+BY_NAME = {spec.name: spec for spec in SPECS}

@@ -1,0 +1,1 @@
+"""The processes: web, worker, engine, and the supervisor of all three."""

@@ -1,0 +1,5 @@
+"""Filters and tags that show times, priorities and states."""
+
+from django import template
+
+register = template.Library()

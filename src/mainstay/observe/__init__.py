@@ -1,0 +1,1 @@
+"""Watching: what arrives, and what it means."""

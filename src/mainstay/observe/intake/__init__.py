@@ -1,0 +1,1 @@
+"""Where everything that others send comes in."""

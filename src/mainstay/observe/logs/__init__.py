@@ -1,0 +1,1 @@
+"""Reading log lines."""

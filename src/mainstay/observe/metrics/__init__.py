@@ -1,0 +1,1 @@
+"""Scrape targets and rules on metrics."""

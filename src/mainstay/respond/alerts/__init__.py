@@ -1,0 +1,1 @@
+"""Signals become alerts, alerts belong to incidents."""

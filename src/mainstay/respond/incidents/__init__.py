@@ -1,0 +1,1 @@
+"""What is broken, how bad, who has it, and all that happened."""
