@@ -68,7 +68,9 @@ class BusinessProcess(Keyed):
         LOW = "low", "Low"
 
     importance = models.CharField(max_length=6, choices=Importance.choices, default=Importance.MEDIUM)
-    users = models.CharField(max_length=200, blank=True, help_text="Who is hit, for example: about 400 customers an hour.")
+    users = models.CharField(
+        max_length=200, blank=True, help_text="Who is hit, for example: about 400 customers an hour."
+    )
     cost_per_hour = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     support_hours = models.JSONField(default=dict, blank=True)
     services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from mainstay.core import clock
+from mainstay.core import clock, locks
 from mainstay.core.access import Actor
 from mainstay.core.models import AuditEntry
 
 GENESIS = "0" * 64
-_LOCK_KEY = 0x4D41494E  # One number for PostgreSQL's advisory lock: "MAIN".
 
 
 def entry_hash(previous: str, seq: int, at: datetime, actor: str, action: str, target: str, detail: Any) -> str:
@@ -29,10 +28,8 @@ def record(actor: Actor | str, action: str, target: str = "", **detail: Any) -> 
     """
     detail = json.loads(json.dumps(detail, default=str))
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            # Two transactions must not append after the same entry. SQLite has one writer at a time anyway.
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
+        # Two transactions must not append after the same entry.
+        locks.one_at_a_time("audit")
         last = AuditEntry.objects.order_by("-seq").values("seq", "hash").first() or {"seq": 0, "hash": GENESIS}
         seq, at, name = last["seq"] + 1, clock.now(), str(actor)
         AuditEntry.objects.create(

@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "mainstay.catalog",
     "mainstay.observe.intake",
     "mainstay.observe.metrics",
+    "mainstay.respond.timeline",
     "mainstay.respond.incidents",
     "mainstay.respond.alerts",
     "mainstay.respond.oncall",

@@ -54,7 +54,8 @@ def resolve(host: str, port: int) -> str:
         if allowed_address(str(address), allowed):
             return str(address)
     raise OutgoingError(
-        f"{host} is at {found[0]}, a private address; name it in the setting outgoing_private to allow it", permanent=True
+        f"{host} is at {found[0]}, a private address; name it in the setting outgoing_private to allow it",
+        permanent=True,
     )
 
 

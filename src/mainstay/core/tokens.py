@@ -25,7 +25,12 @@ def create_token(actor: Actor, name: str, scope: str) -> str:
         raise TokenError(f"name: a token {name!r} exists; revoke it or choose another name")
     secret = ids.new_secret("mst")
     ApiToken.objects.create(
-        name=name, scope=scope, digest=ids.digest(secret), hint=secret[:8], created_by=str(actor), created_at=clock.now()
+        name=name,
+        scope=scope,
+        digest=ids.digest(secret),
+        hint=secret[:8],
+        created_by=str(actor),
+        created_at=clock.now(),
     )
     audit.record(actor, "token.create", f"token {name}", scope=scope)
     return secret

@@ -9,7 +9,9 @@ class ScrapeTarget(Keyed):
     """An address that is read at an interval. ``relabel`` and ``metric_relabel`` are Prometheus's relabel steps."""
 
     url = models.CharField(max_length=2000)
-    service = models.ForeignKey("catalog.Service", null=True, blank=True, on_delete=models.SET_NULL, related_name="targets")
+    service = models.ForeignKey(
+        "catalog.Service", null=True, blank=True, on_delete=models.SET_NULL, related_name="targets"
+    )
     labels = models.JSONField(default=dict, blank=True)
     relabel = models.JSONField(default=list, blank=True)
     metric_relabel = models.JSONField(default=list, blank=True)
@@ -38,7 +40,9 @@ class Rule(Keyed):
     interval_seconds = models.FloatField(null=True, blank=True)
     labels = models.JSONField(default=dict, blank=True)
     annotations = models.JSONField(default=dict, blank=True)
-    service = models.ForeignKey("catalog.Service", null=True, blank=True, on_delete=models.SET_NULL, related_name="rules")
+    service = models.ForeignKey(
+        "catalog.Service", null=True, blank=True, on_delete=models.SET_NULL, related_name="rules"
+    )
     urgency = models.CharField(max_length=6, choices=Urgency.choices, blank=True)
     enabled = models.BooleanField(default=True)
     last_evaluated_at = models.DateTimeField(null=True, blank=True)

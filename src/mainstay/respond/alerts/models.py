@@ -27,6 +27,7 @@ class Alert(models.Model):
     ends_at = models.DateTimeField(null=True)
     # When a sender such as Prometheus stops repeating an alert, it counts as resolved from here on.
     expires_at = models.DateTimeField(null=True, db_index=True)
+    fell_silent = models.BooleanField(default=False, help_text="It ended because its sender stopped repeating it.")
     received_at = models.DateTimeField()
     occurrences = models.PositiveIntegerField(default=1, help_text="Times that it began to fire.")
 

@@ -37,7 +37,9 @@ class Incident(models.Model):
     priority = models.PositiveSmallIntegerField()
     impact = models.CharField(max_length=6)
     urgency = models.CharField(max_length=6)
-    reason = models.JSONField(default=dict, help_text="Why this priority, in sentences, and the processes that it hits.")
+    reason = models.JSONField(
+        default=dict, help_text="Why this priority, in sentences, and the processes that it hits."
+    )
     opened_at = models.DateTimeField()
     started_at = models.DateTimeField(help_text="When the first alert says that it began.")
     acknowledged_at = models.DateTimeField(null=True)
@@ -46,7 +48,9 @@ class Incident(models.Model):
     snoozed_until = models.DateTimeField(null=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="incidents")
     cause = models.TextField(blank=True)
-    known_error = models.ForeignKey("catalog.KnownError", null=True, on_delete=models.SET_NULL, related_name="incidents")
+    known_error = models.ForeignKey(
+        "catalog.KnownError", null=True, on_delete=models.SET_NULL, related_name="incidents"
+    )
     known_error_why = models.CharField(max_length=300, blank=True)
     # At most one live incident has a group: set while live, emptied when it is resolved.
     live_group = models.CharField(max_length=200, null=True, unique=True)  # noqa: DJ001 - NULL is "no group", many may have it
@@ -58,21 +62,3 @@ class Incident(models.Model):
     def __str__(self) -> str:
         """As people call it."""
         return f"INC-{self.pk}"
-
-
-class TimelineEntry(models.Model):
-    """Something that happened in an incident. Entries are added, never changed."""
-
-    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="timeline")
-    at = models.DateTimeField()
-    kind = models.CharField(max_length=24)
-    actor = models.CharField(max_length=255)
-    text = models.TextField()
-    data = models.JSONField(default=dict)
-
-    class Meta:
-        indexes = (models.Index(fields=["incident", "at"]),)
-
-    def __str__(self) -> str:
-        """The sentence."""
-        return self.text

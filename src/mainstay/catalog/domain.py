@@ -1,0 +1,203 @@
+"""Decisions of the catalog: what a failure hits, when the business is open, and which known error it looks like."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+LEVELS = ("high", "medium", "low")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When a business process is worked with. No windows means round the clock."""
+
+    timezone: str = "UTC"
+    windows: tuple[tuple[frozenset[int], time, time], ...] = ()
+
+    def open_at(self, now: datetime) -> bool:
+        """Whether ``now`` lies in a window. A window that ends at 00:00 ends with the day."""
+        if not self.windows:
+            return True
+        local = now.astimezone(ZoneInfo(self.timezone))
+        clock = local.time()
+        return any(
+            local.weekday() in days and start <= clock and (clock < end or end == time())
+            for days, start, end in self.windows
+        )
+
+
+def hours_from(raw: Mapping[str, Any]) -> Hours:
+    """Hours as files and tables hold them: ``{timezone, weekly: [{days, from, to}]}``.
+
+    Raises ``ValueError`` that names the field.
+    """
+    if not raw:
+        return Hours()
+    try:
+        zone = str(ZoneInfo(str(raw.get("timezone", "UTC"))))
+    except (ValueError, KeyError, OSError):
+        raise ValueError(f"timezone: {raw.get('timezone')!r} is not a time zone") from None
+    windows = []
+    for place, window in enumerate(raw.get("weekly", [])):
+        days = window.get("days", DAYS)
+        unknown = [day for day in days if day not in DAYS]
+        if unknown:
+            raise ValueError(f"weekly[{place}].days: {unknown[0]!r} is not one of {', '.join(DAYS)}")
+        try:
+            start, end = time.fromisoformat(str(window["from"])), time.fromisoformat(str(window["to"]))
+        except (KeyError, ValueError):
+            raise ValueError(f"weekly[{place}]: write from and to as 'HH:MM'") from None
+        windows.append((frozenset(DAYS.index(day) for day in days), start, end))
+    return Hours(zone, tuple(windows))
+
+
+@dataclass(frozen=True)
+class Process:
+    """A business process with the keys of the services that it needs directly."""
+
+    key: str
+    name: str
+    importance: str
+    services: frozenset[str]
+    users: str = ""
+    cost_per_hour: Decimal | None = None
+    hours: Hours = field(default_factory=Hours)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A process that a failure reaches. ``path`` goes from a service that the process needs to the failing one."""
+
+    process: Process
+    path: tuple[str, ...]
+    open_now: bool
+
+
+@dataclass(frozen=True)
+class Impact:
+    """How much a failure of a service hurts the business, and why."""
+
+    level: str
+    hits: tuple[Hit, ...]
+    reason: str
+
+
+def _lower(level: str) -> str:
+    return LEVELS[min(LEVELS.index(level) + 1, len(LEVELS) - 1)]
+
+
+def paths_to(service: str, dependencies: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Every service that needs ``service``, with the shortest path of calls down to it.
+
+    ``dependencies`` are (caller, callee) pairs. Breadth first, so that cycles end and short paths win.
+    """
+    callers: dict[str, list[str]] = {}
+    for caller, callee in dependencies:
+        callers.setdefault(callee, []).append(caller)
+    found = {service: (service,)}
+    waiting = deque([service])
+    while waiting:
+        here = waiting.popleft()
+        for caller in sorted(callers.get(here, ())):
+            if caller not in found:
+                found[caller] = (caller, *found[here])
+                waiting.append(caller)
+    return found
+
+
+def impact_of(
+    service: str | None,
+    tier: int,
+    dependencies: Iterable[tuple[str, str]],
+    processes: Sequence[Process],
+    now: datetime,
+) -> Impact:
+    """The business processes that reach a failing service over the dependencies, and the level that follows.
+
+    The level is the highest importance among them; a process outside its support hours counts one step less. A service
+    that no process needs is judged by its tier.
+    """
+    if service is None:
+        return Impact("medium", (), "the alert names no service of the catalog, so its impact is not known")
+    reach = paths_to(service, dependencies)
+    hits = []
+    for process in processes:
+        ways = [reach[key] for key in process.services if key in reach]
+        if ways:
+            hits.append(Hit(process, min(ways, key=lambda way: (len(way), way)), process.hours.open_at(now)))
+    if not hits:
+        level = "medium" if tier == 1 else "low"
+        return Impact(level, (), f"no business process needs {service}; as a tier {tier} service its impact is {level}")
+
+    def felt(hit: Hit) -> str:
+        return hit.process.importance if hit.open_now else _lower(hit.process.importance)
+
+    hits.sort(key=lambda hit: (LEVELS.index(felt(hit)), len(hit.path), hit.process.name))
+    worst = hits[0]
+    way = " needs " + " needs ".join(worst.path)
+    reason = f"{worst.process.name}{way}, importance {worst.process.importance}"
+    if not worst.open_now:
+        reason += ", one step less outside its support hours"
+    if len(hits) > 1:
+        reason += f"; also hit: {', '.join(hit.process.name for hit in hits[1:])}"
+    return Impact(felt(worst), tuple(hits), reason)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How a known error is recognised. Every part that is given must fit."""
+
+    key: str
+    services: frozenset[str]
+    labels: Mapping[str, str]
+    rules: frozenset[str]
+    text: str
+
+
+def match_known_error(
+    signatures: Iterable[Signature],
+    *,
+    service: str | None,
+    rule: str,
+    labels: Mapping[str, str],
+    text: str,
+) -> tuple[str, str] | None:
+    """The key of the known error that fits best and why, or nothing.
+
+    Among those whose every given part fits, the one with the most parts wins, then the lower key.
+    """
+    best: tuple[int, str, str] | None = None
+    for one in signatures:
+        reasons = _reasons(one, service, rule, labels, text)
+        # Scope alone is no symptom: a known error of the service matches by a rule, a label or a text.
+        if reasons is None or not (one.rules or one.labels or one.text):
+            continue
+        candidate = (-len(reasons), one.key, ", ".join(reasons))
+        best = min(best, candidate) if best else candidate
+    return (best[1], best[2]) if best else None
+
+
+def _reasons(one: Signature, service: str | None, rule: str, labels: Mapping[str, str], text: str) -> list[str] | None:
+    found = []
+    if one.services:
+        if service not in one.services:
+            return None
+        found.append(f"service {service}")
+    if one.rules:
+        if rule not in one.rules:
+            return None
+        found.append(f"rule {rule}")
+    for name, value in one.labels.items():
+        if labels.get(name) != value:
+            return None
+        found.append(f"{name}={value}")
+    if one.text:
+        if one.text.casefold() not in text.casefold():
+            return None
+        found.append(f"text “{one.text}”")
+    return found

@@ -1,0 +1,34 @@
+"""Rules and scrape targets, for the rooms above."""
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+from mainstay.core.access import Actor, Right, require
+from mainstay.core.problems import not_found
+from mainstay.observe.metrics.models import Rule, ScrapeTarget
+
+
+def rules_by_id(ids: Iterable[int]) -> dict[int, Rule]:
+    """Rules by their numbers, with their service."""
+    return {rule.pk: rule for rule in Rule.objects.select_related("service").filter(pk__in=set(ids))}
+
+
+def visible_rules(actor: Actor) -> QuerySet[Rule]:
+    """The one door to rules."""
+    require(actor, Right.READ)
+    return Rule.objects.select_related("service").prefetch_related("series").order_by("group", "name")
+
+
+def rule_by_key(actor: Actor, key: str) -> Rule:
+    """One rule."""
+    found = visible_rules(actor).filter(key=key).first()
+    if found is None:
+        raise not_found(f"rule {key}")
+    return found
+
+
+def visible_targets(actor: Actor) -> QuerySet[ScrapeTarget]:
+    """The one door to scrape targets."""
+    require(actor, Right.READ)
+    return ScrapeTarget.objects.select_related("service").order_by("name")

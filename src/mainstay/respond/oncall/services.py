@@ -1,0 +1,234 @@
+"""Run escalations: start with a snapshot of the policy, page step after step, stop when somebody has it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from mainstay.core import clock, feed
+from mainstay.core.access import Actor, Right, require
+from mainstay.core.models import Person
+from mainstay.respond.oncall import domain
+from mainstay.respond.oncall.models import Escalation, EscalationPolicy, Rotation
+from mainstay.respond.paging import services as paging
+from mainstay.respond.timeline import services as timeline
+
+
+def policy_for(service_key: str | None, team_key: str | None) -> tuple[EscalationPolicy | None, str]:
+    """The policy that holds for a service, and why: one that names it, else its team's, else the default."""
+    policies = EscalationPolicy.objects.prefetch_related("steps")
+    if service_key:
+        named = policies.filter(services__key=service_key).order_by("key").first()
+        if named:
+            return named, f"{named.name} names {service_key}"
+    if team_key:
+        of_team = policies.filter(team__key=team_key).order_by("key").first()
+        if of_team:
+            return of_team, f"{of_team.name} is the policy of the owner team"
+    default = policies.filter(is_default=True).order_by("key").first()
+    return default, f"{default.name} is the default policy" if default else "no escalation policy holds for it"
+
+
+def snapshot_of(policy: EscalationPolicy) -> dict[str, Any]:
+    """What an escalation keeps of a policy, so that a later edit does not change it under way."""
+    return {
+        "key": policy.key,
+        "name": policy.name,
+        "repeat": policy.repeat,
+        "steps": [
+            {"people": step.people, "rotations": step.rotations, "wait_seconds": step.wait_seconds}
+            for step in policy.steps.all()
+        ],
+    }
+
+
+def turns() -> list[domain.Turns]:
+    """All rotations as the domain sees them."""
+    return [
+        domain.Turns(row.key, row.timezone, tuple(row.people), row.starts_on, row.handover, row.days)
+        for row in Rotation.objects.all()
+    ]
+
+
+def start(incident_id: int, priority: int, service_key: str | None, team_key: str | None, reason: str) -> None:
+    """Begin to page for an incident, in the caller's transaction, with its first step at once.
+
+    A running escalation of the incident goes on and no second one begins.
+    """
+    if Escalation.objects.filter(incident_id=incident_id, state=Escalation.State.RUNNING).exists():
+        return
+    policy, why = policy_for(service_key, team_key)
+    if policy is None or not policy.steps.all():
+        timeline.record(
+            incident_id, "escalation", f"Nobody is paged: {why if policy is None else policy.name + ' has no steps'}"
+        )
+        return
+    now = clock.now()
+    escalation = Escalation.objects.create(
+        incident_id=incident_id,
+        snapshot=snapshot_of(policy),
+        next_at=now,
+        started_at=now,
+        reason=f"{reason}; {why}"[:300],
+    )
+    _advance(escalation, priority, now)
+
+
+def stop(incident_id: int, reason: str) -> None:
+    """Page nobody more for an incident, and take back what is not on its way yet."""
+    stopped = Escalation.objects.filter(incident_id=incident_id, state=Escalation.State.RUNNING).update(
+        state=Escalation.State.STOPPED, reason=reason[:300]
+    )
+    if stopped:
+        paging.drop_waiting(incident_id)
+
+
+def hasten(incident_id: int, reason: str) -> bool:
+    """Make the next step due now. Returns whether there is one."""
+    due = Escalation.objects.filter(incident_id=incident_id, state=Escalation.State.RUNNING)
+    return due.update(next_at=clock.now(), reason=reason[:300]) == 1
+
+
+def run_due(limit: int = 100) -> int:
+    """Take every step that is due. Each is one commit: who is paged, the log, and when the next step is due."""
+    now = clock.now()
+    due = Escalation.objects.filter(state=Escalation.State.RUNNING, next_at__lte=now).order_by("next_at")
+    done = 0
+    for pk, step in list(due.values_list("pk", "next_step")[:limit]):
+        with transaction.atomic():
+            # Whoever moves the step on from the number that was read has won it; another worker finds no row.
+            won = Escalation.objects.filter(pk=pk, state=Escalation.State.RUNNING, next_step=step, next_at__lte=now)
+            if won.update(next_at=now + timedelta(minutes=5)) != 1:
+                continue
+            escalation = Escalation.objects.select_related("incident").get(pk=pk)
+            _advance(escalation, escalation.incident.priority, now)
+            done += 1
+    return done
+
+
+def hasten_hopeless() -> int:
+    """Go on at once where the pages of the last step reached nobody and can reach nobody any more."""
+    now, done = clock.now(), 0
+    for escalation in Escalation.objects.filter(
+        state=Escalation.State.RUNNING, next_at__gt=now, next_step__gt=0
+    ).prefetch_related("pages"):
+        pages = [page.pk for page in escalation.pages.all() if page.step == escalation.next_step - 1]
+        if pages and paging.hopeless(pages) and hasten(escalation.incident_id, "no page of the last step got through"):
+            timeline.record(escalation.incident_id, "escalation", "No page of this step got through; going on at once")
+            done += 1
+    return done
+
+
+def _advance(escalation: Escalation, priority: int, now: datetime) -> None:
+    """Take the due step, and those after it for as long as a step reaches nobody."""
+    known = turns()
+    while True:
+        due = domain.due_step(escalation.snapshot, escalation.next_step, known, now)
+        if due is None:
+            escalation.state = Escalation.State.EXHAUSTED
+            escalation.save(update_fields=["state"])
+            timeline.record(
+                escalation.incident_id,
+                "escalation",
+                f"Everybody in {escalation.snapshot['name']} was paged and nobody acknowledged",
+            )
+            return
+        people = {person.email: person for person in Person.objects.filter(email__in=due.people)}
+        for missing in [email for email in due.people if email not in people]:
+            timeline.record(escalation.incident_id, "escalation", f"{missing} has no account and cannot be paged")
+        paged = paging.page(
+            escalation.pk,
+            escalation.incident_id,
+            priority,
+            escalation.next_step,
+            [people[email] for email in due.people if email in people],
+            due.reason,
+        )
+        escalation.next_step += 1
+        escalation.next_at = now + due.wait
+        escalation.save(update_fields=["next_step", "next_at"])
+        if paged.people:
+            return
+
+
+@dataclass(frozen=True)
+class Next:
+    """What comes next in an escalation, for screens."""
+
+    policy: str
+    people: tuple[str, ...]
+    at: datetime | None
+    state: str
+
+
+def next_of(incident_id: int) -> Next | None:
+    """Who is paged next for an incident, and when."""
+    escalation = Escalation.objects.filter(incident_id=incident_id).order_by("-started_at", "-pk").first()
+    if escalation is None:
+        return None
+    name = escalation.snapshot["name"]
+    if escalation.state != Escalation.State.RUNNING:
+        return Next(name, (), None, escalation.state)
+    due = domain.due_step(escalation.snapshot, escalation.next_step, turns(), escalation.next_at)
+    names = dict(Person.objects.filter(email__in=due.people if due else ()).values_list("email", "name"))
+    people = tuple(names.get(email, email) for email in due.people) if due else ()
+    return Next(name, people, escalation.next_at, escalation.state)
+
+
+@dataclass(frozen=True)
+class OnCallNow:
+    """Who has a policy at this moment: the people of its first step, until when, and who follows."""
+
+    policy: EscalationPolicy
+    people: tuple[Person, ...]
+    until: datetime | None
+    then: str
+
+
+def on_call_now(actor: Actor) -> list[OnCallNow]:
+    """For every policy, who would be paged first now."""
+    require(actor, Right.READ)
+    now = clock.now()
+    known = {one.key: one for one in turns()}
+    everybody = {person.email: person for person in Person.objects.filter(is_active=True)}
+    found = []
+    for policy in visible_policies(actor):
+        steps = list(policy.steps.all())
+        emails, until, then = list(steps[0].people) if steps else [], None, ""
+        for key in steps[0].rotations if steps else []:
+            turn = domain.turn_at(known[key], now) if key in known else None
+            if turn:
+                emails.append(turn.person)
+                until = min(until, turn.until) if until else turn.until
+                follower = everybody.get(turn.next_person)
+                then = follower.name if follower else turn.next_person
+        people = tuple(everybody[email] for email in dict.fromkeys(emails) if email in everybody)
+        found.append(OnCallNow(policy, people, until, then))
+    return found
+
+
+def visible_policies(actor: Actor) -> QuerySet[EscalationPolicy]:
+    """The one door to escalation policies."""
+    require(actor, Right.READ)
+    return EscalationPolicy.objects.select_related("team").prefetch_related("steps", "services").order_by("name")
+
+
+def overdue(now: datetime, grace: timedelta) -> list[int]:
+    """Incidents whose next step should have happened and did not."""
+    late = Escalation.objects.filter(state=Escalation.State.RUNNING, next_at__lt=now - grace)
+    return list(late.values_list("incident_id", flat=True)[:20])
+
+
+def without_escalation(incident_ids: list[int]) -> list[int]:
+    """Those of the given incidents for which no escalation was ever begun or all were stopped."""
+    known = Escalation.objects.filter(
+        incident_id__in=incident_ids, state__in=(Escalation.State.RUNNING, Escalation.State.EXHAUSTED)
+    )
+    return sorted(set(incident_ids) - set(known.values_list("incident_id", flat=True)))
+
+
+def tell_screens() -> None:
+    """Let open screens look again at who is on call."""
+    feed.tell("oncall")

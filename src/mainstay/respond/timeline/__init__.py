@@ -1,0 +1,1 @@
+"""The log of an incident: what happened, when, by whom. Entries are added, never changed."""
