@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
+import json
 import os
 import secrets
 import time
+from collections.abc import Mapping
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -28,3 +30,9 @@ def digest(secret: str) -> str:
 def same(left: str, right: str) -> bool:
     """Compare in constant time."""
     return hmac.compare_digest(left.encode(), right.encode())
+
+
+def fingerprint(labels: Mapping[str, str]) -> str:
+    """The identity of an alert: its labels and nothing else, as in Alertmanager. 32 hex digits."""
+    body = json.dumps(sorted(labels.items()), ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,8 +1,5 @@
 """Decisions about alerts: what a signal means for what is known."""
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -43,12 +40,6 @@ class Decision:
 
     action: Action
     reason: str
-
-
-def fingerprint(labels: Mapping[str, str]) -> str:
-    """The identity of an alert: its labels and nothing else, as in Alertmanager. 32 hex digits."""
-    body = json.dumps(sorted(labels.items()), ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def decide(known: Known | None, signal: Signal) -> Decision:
