@@ -159,3 +159,8 @@ def prepare() -> None:
             store.command(f"CREATE DATABASE IF NOT EXISTS {current().engine_database}")
     for statement in schema.statements(current()):
         store.command(statement)
+
+
+def rows_with(sql: str, settings: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    """The rows of a query with settings of its own."""
+    return client.rows(sql, None, settings)

@@ -1,0 +1,5 @@
+"""``python -m mainstay``."""
+
+from mainstay.faces.cli.main import main
+
+main()

@@ -1,0 +1,66 @@
+"""The web process: intake, static files, and Django's screens and API, over ASGI."""
+
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uvicorn
+from django.core.asgi import get_asgi_application
+
+from mainstay.core.settings import current
+from mainstay.faces.web.static import StaticFiles
+from mainstay.observe.intake.app import Intake
+from mainstay.observe.telemetry import services as telemetry
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Web:
+    """Sends each request to whoever serves it. Intake goes past Django: a stream of telemetry needs none of it."""
+
+    def __init__(self) -> None:
+        self._django: Any = get_asgi_application()
+        self._intake, self._static = Intake(), StaticFiles()
+        self._stop = threading.Event()
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request, or the start and the end of the server."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] != "http":
+            return
+        elif self._intake.serves(scope["method"], scope["path"]):
+            await self._intake(scope, receive, send)
+        elif scope["path"].startswith("/static/"):
+            await self._static(scope, receive, send)
+        else:
+            await self._django(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                threading.Thread(target=telemetry.run_drainer, args=(self._stop,), name="drainer", daemon=True).start()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                self._stop.set()
+                return
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    host, _, port = str(current().listen).rpartition(":")
+    config = uvicorn.Config(
+        Web(),
+        host=host.strip("[]"),
+        port=int(port),
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        proxy_headers=bool(current().trusted_proxies),
+        forwarded_allow_ips=list(current().trusted_proxies),
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+    uvicorn.Server(config).run()

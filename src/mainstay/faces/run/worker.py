@@ -1,0 +1,163 @@
+"""The worker: every loop of every room, in one process.
+
+It may be killed at any moment. What it was doing stands in the database as rows that the next worker takes up.
+"""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from django.db import connection
+
+from mainstay.core import doorbell, feed, heartbeat, people
+from mainstay.core.settings import current
+from mainstay.faces.run.loops import Loop
+from mainstay.observe.intake import services as intake
+from mainstay.observe.metrics import loop as metrics
+from mainstay.observe.telemetry import services as telemetry
+from mainstay.respond.alerts import services as alerts
+from mainstay.respond.incidents import services as incidents
+from mainstay.respond.oncall import services as oncall
+from mainstay.respond.paging import services as paging
+
+log = logging.getLogger(__name__)
+
+# A loop that has not finished a round for this long hangs; the worker ends and the supervisor starts a new one.
+HANGS_AFTER = 180.0
+
+
+class Worker:
+    """All loops. ``run`` returns when the process is told to stop."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.name = f"{socket.gethostname()}:{current().data_dir}"
+        self._senders = ThreadPoolExecutor(current().page_senders, thread_name_prefix="sender")
+        self._sending: set[Future[None]] = set()
+        self.rules = metrics.Rules()
+        self.scrapes = metrics.Scrapes()
+        self.inbox = Loop("inbox", 0.25, self._drain_inbox)
+        self.pages = Loop("paging", 0.25, self._deliver)
+        self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
+        self.loops = [
+            self.inbox,
+            self.pages,
+            self.rules_loop,
+            Loop("escalations", 0.25, oncall.run_due),
+            Loop("scrapes", 0.25, self.scrapes.run_due),
+            Loop("follow-up", 1.0, self._follow_up),
+            Loop("auditor", 10.0, self._audit),
+            Loop("housekeeping", 60.0, self._tidy),
+        ]
+        self._found: list[str] = []
+
+    def _drain_inbox(self) -> int:
+        done = alerts.drain()
+        if done:
+            self.pages.wake.set()
+        return done
+
+    def _deliver(self) -> int:
+        self._sending = {future for future in self._sending if not future.done()}
+        free = current().page_senders - len(self._sending)
+        taken = paging.claim(self.name, free) if free > 0 else []
+        for pk in taken:
+            self._sending.add(self._senders.submit(self._send, pk))
+        return len(taken)
+
+    def _send(self, pk: int) -> None:
+        try:
+            paging.deliver(pk)
+        except Exception:
+            # The lease runs out and the attempt is taken again.
+            log.exception("attempt %s could not be worked off", pk)
+            connection.close()
+        finally:
+            self.pages.wake.set()
+
+    def _follow_up(self) -> None:
+        alerts.expire()
+        incidents.wake_snoozed()
+        oncall.hasten_hopeless()
+
+    def _audit(self) -> None:
+        self._found = incidents.audit_escalations()
+        for sentence in self._found:
+            log.warning("auditor: %s", sentence)
+        alerts.reopen_still_firing()
+
+    def _tidy(self) -> None:
+        feed.prune()
+        people.prune_tries()
+        intake.prune()
+
+    def run(self) -> None:
+        """Start the loops and keep watch over them."""
+        paging.release_own(self.name)
+        listener = doorbell.Listener()
+        threads = [
+            threading.Thread(target=one.run, args=(self.stop,), name=one.name, daemon=True) for one in self.loops
+        ]
+        threads.append(threading.Thread(target=telemetry.run_drainer, args=(self.stop,), name="drainer", daemon=True))
+        for thread in threads:
+            thread.start()
+        log.info("worker is running, pid %d", os.getpid())
+        beat_at = 0.0
+        while not self.stop.is_set():
+            self._hear(listener.wait(1.0))
+            if time.monotonic() >= beat_at:
+                beat_at = time.monotonic() + 5
+                self._beat()
+        listener.close()
+        for one in self.loops:
+            one.wake.set()
+        deadline = time.monotonic() + 8
+        for thread in threads:
+            thread.join(max(deadline - time.monotonic(), 0.1))
+        self._senders.shutdown(wait=True, cancel_futures=True)
+
+    def _hear(self, rings: list[tuple[str, Any]]) -> None:
+        for what, detail in rings:
+            if what == doorbell.INBOX:
+                self.inbox.wake.set()
+            elif what == doorbell.PAGES:
+                self.pages.wake.set()
+            elif what == doorbell.SAMPLES:
+                self.rules.samples_came(detail)
+                self.rules_loop.wake.set()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        beats = [("worker", True, f"pid {os.getpid()}")]
+        for one in self.loops:
+            age = now - one.last_round
+            late = age > max(one.every * 5, 30)
+            detail = one.error or (f"no round for {age:.0f} s" if late else "")
+            if one.name == "auditor" and self._found:
+                detail = "; ".join(self._found)
+            beats.append((f"worker: {one.name}", not one.error and not late, detail))
+            if age > HANGS_AFTER:
+                log.error("loop %s hangs; ending so that a new worker takes over", one.name)
+                os._exit(70)
+        try:
+            heartbeat.beat_all(beats)
+        except Exception:
+            log.exception("no sign of life could be left")
+            connection.close()
+
+
+def main() -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    worker = Worker()
+
+    def end(*_: object) -> None:
+        worker.stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    worker.run()

@@ -1,0 +1,203 @@
+"""One round of rules: evaluate those that are due, decide, and write all of it in one commit."""
+
+import logging
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import promql_parser
+from django.db import transaction
+
+from mainstay.core import clock, inbox
+from mainstay.core.ids import fingerprint
+from mainstay.core.settings import current
+from mainstay.observe.metrics import promql
+from mainstay.observe.metrics.models import Rule, RuleSeries
+from mainstay.observe.metrics.rules import domain, template
+from mainstay.observe.metrics.rules.domain import Phase, Watched
+from mainstay.observe.telemetry import services as telemetry
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Result:
+    """What one rule's evaluation gave: its breaching series by fingerprint, or an error."""
+
+    rule: Rule
+    at: datetime
+    seconds: float
+    breaching: dict[str, tuple[dict[str, str], float]] = field(default_factory=dict)
+    error: str = ""
+
+
+def metric_names(expr: str) -> frozenset[str] | None:
+    """The metrics that an expression selects by name, or nothing when it may select any."""
+    found: set[str] = set()
+    waiting: list[Any] = [promql_parser.parse(expr)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, promql_parser.VectorSelector):
+            if not node.name:
+                return None
+            found.add(node.name)
+        for name in ("expr", "lhs", "rhs", "param", "vector_selector", "vs", "args"):
+            child = getattr(node, name, None)
+            waiting += list(child) if isinstance(child, (list, tuple)) else [child] if child is not None else []
+    return frozenset(found)
+
+
+def evaluate(rule: Rule, now: datetime) -> _Result:
+    """Run one rule's query. A failure becomes the rule's error and changes no state."""
+    began = time.perf_counter()
+    result = _Result(rule, now, 0.0)
+    try:
+        answer = promql.evaluate_instant(
+            telemetry.rows_with, rule.expr, int(now.timestamp() * 1000), lookback_ms=int(current().rule_lookback * 1000)
+        )
+        series = [(one.labels, one.value) for one in answer.series]
+        limit = current().rule_max_series
+        if len(series) > limit:
+            result.error = f"it returns {len(series)} series, more than {limit} (rule_max_series)"
+        else:
+            for labels, value in series:
+                full = _full_labels(rule, labels, value)
+                result.breaching[fingerprint(full)] = (full, value)
+    except (promql.PromQLError, telemetry.TelemetryError, template.TemplateError) as error:
+        result.error = str(error)
+    result.seconds = time.perf_counter() - began
+    return result
+
+
+def _full_labels(rule: Rule, labels: dict[str, str], value: float) -> dict[str, str]:
+    own = {name: text for name, text in labels.items() if name != "__name__"}
+    given = {name: template.render(text, own, value) for name, text in rule.labels.items()}
+    return {**own, **given, "alertname": rule.name}
+
+
+def run(rules: Sequence[Rule]) -> int:
+    """Evaluate these rules now. Returns how many signals that gave."""
+    results = [evaluate(rule, clock.now()) for rule in rules]
+    with transaction.atomic():
+        # A rule that was edited or deleted meanwhile is left for its next round.
+        alive = dict(
+            Rule.objects.filter(pk__in=[rule.pk for rule in rules], enabled=True).values_list("pk", "changed_at")
+        )
+        results = [one for one in results if alive.get(one.rule.pk) == one.rule.changed_at]
+        watched: dict[int, dict[str, RuleSeries]] = {}
+        for row in RuleSeries.objects.filter(rule_id__in=[one.rule.pk for one in results]):
+            watched.setdefault(row.rule_id, {})[row.fingerprint] = row
+        signals: list[dict[str, Any]] = []
+        for one in results:
+            if not one.error:
+                signals += _decide(one, watched.get(one.rule.pk, {}))
+        inbox.put("alert", signals)
+        for one in results:
+            Rule.objects.filter(pk=one.rule.pk).update(
+                last_evaluated_at=one.at, last_seconds=one.seconds, last_error=one.error[:1000]
+            )
+    return len(signals)
+
+
+def _decide(one: _Result, rows: dict[str, RuleSeries]) -> list[dict[str, Any]]:
+    rule = one.rule
+    known = {
+        key: Watched(Phase(row.state), row.active_since, row.fired_at, row.keep_since) for key, row in rows.items()
+    }
+    decisions = domain.decide_all(
+        known,
+        frozenset(one.breaching),
+        one.at,
+        timedelta(seconds=rule.for_seconds),
+        timedelta(seconds=rule.keep_firing_for_seconds),
+    )
+    signals, kept, gone = [], [], []
+    for key, decision in decisions.items():
+        row = rows.get(key) or RuleSeries(rule=rule, fingerprint=key)
+        if key in one.breaching:
+            row.labels, row.value = one.breaching[key][0], _finite(one.breaching[key][1])
+        if decision.fires or decision.resolves:
+            signals.append(_signal(rule, row, one, fires=decision.fires))
+        if decision.watched is None:
+            gone.append(key)
+            continue
+        row.state, row.active_since = str(decision.watched.phase), decision.watched.active_since
+        row.fired_at, row.keep_since = decision.watched.fired_at, decision.watched.keep_since
+        kept.append(row)
+    _store(rule, kept, [key for key in gone if key in rows])
+    return signals
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _store(rule: Rule, kept: Sequence[RuleSeries], gone: Sequence[str]) -> None:
+    RuleSeries.objects.filter(rule=rule, fingerprint__in=gone).delete()
+    fields = ["labels", "value", "state", "active_since", "fired_at", "keep_since"]
+    RuleSeries.objects.bulk_create([row for row in kept if row.pk is None], batch_size=500)
+    RuleSeries.objects.bulk_update([row for row in kept if row.pk is not None], fields, batch_size=200)
+
+
+def _signal(rule: Rule, row: RuleSeries, one: _Result, *, fires: bool) -> dict[str, Any]:
+    value = one.breaching[row.fingerprint][1] if row.fingerprint in one.breaching else (row.value or 0.0)
+    return {
+        "source": "rule",
+        "rule_id": rule.pk,
+        "fingerprint": row.fingerprint,
+        "labels": row.labels,
+        "annotations": {name: template.render(text, row.labels, value) for name, text in rule.annotations.items()},
+        "state": "firing" if fires else "resolved",
+        "starts_at": row.active_since.isoformat() if row.active_since else one.at.isoformat(),
+        "ends_at": None if fires else one.at.isoformat(),
+        "value": _finite(value),
+    }
+
+
+class Schedule:
+    """Which rules are due. A rule is due at its interval, and at once when samples that it selects have arrived."""
+
+    # A rule is not evaluated more often than this, however fast samples arrive.
+    LEAST = 1.0
+
+    def __init__(self) -> None:
+        self._done: dict[int, float] = {}
+        self._names: dict[str, frozenset[str] | None] = {}
+        self._came: set[str] = set()
+        self._any = False
+
+    def samples_came(self, names: Iterable[str] | None) -> None:
+        """Note that samples of these metrics arrived; nothing means of any."""
+        if names is None:
+            self._any = True
+        else:
+            self._came.update(names)
+
+    def due(self, rules: Iterable[Rule], now: float) -> list[Rule]:
+        """Those rules that are to be evaluated now."""
+        came, any_came = frozenset(self._came), self._any
+        found, waits = [], set()
+        for rule in rules:
+            age = now - self._done.get(rule.pk, -math.inf)
+            names = self._selected(rule.expr)
+            hit = any_came or (names is None and bool(came)) or bool(names and names & came)
+            if age >= (rule.interval_seconds or current().rule_interval) or (hit and age >= self.LEAST):
+                found.append(rule)
+                self._done[rule.pk] = now
+            elif hit and names:
+                waits |= names & came
+        self._came, self._any = self._came - came | waits, False
+        return found
+
+    def _selected(self, expr: str) -> frozenset[str] | None:
+        if expr not in self._names:
+            if len(self._names) > 10_000:
+                self._names.clear()
+            try:
+                self._names[expr] = metric_names(expr)
+            except ValueError:
+                self._names[expr] = frozenset()
+        return self._names[expr]

@@ -1,0 +1,1 @@
+"""Reading targets that expose metrics in Prometheus's text format."""
