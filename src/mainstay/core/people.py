@@ -10,7 +10,7 @@ from django.db import transaction
 
 from mainstay.core import audit, clock
 from mainstay.core.access import Actor, Right, require
-from mainstay.core.models import Person, Role, SignInTry
+from mainstay.core.models import Person, Role, SignInTry, validate_timezone
 from mainstay.core.settings import current
 
 WINDOW = timedelta(minutes=15)
@@ -18,6 +18,14 @@ WINDOW = timedelta(minutes=15)
 
 class PersonError(ValueError):
     """An account cannot be made or used; the text says why and what to do."""
+
+
+def validate_timezone_name(value: str) -> None:
+    """Raise ``PersonError`` when the zone database does not have this time zone."""
+    try:
+        validate_timezone(value)
+    except ValidationError as error:
+        raise PersonError(f"timezone: {' '.join(error.messages)}") from error
 
 
 @transaction.atomic

@@ -64,7 +64,9 @@ def _incident(incident: Any) -> Row:
 def list_incidents(actor: Actor, limit: int) -> list[Row]:
     """Incidents: live ones first, the most urgent on top, then the newest."""
     live = list(incidents.visible(actor).filter(state__in=incidents.LIVE).order_by("priority", "-opened_at")[:limit])
-    rest = incidents.visible(actor).exclude(state__in=incidents.LIVE).order_by("-opened_at")[: max(limit - len(live), 0)]
+    rest = (
+        incidents.visible(actor).exclude(state__in=incidents.LIVE).order_by("-opened_at")[: max(limit - len(live), 0)]
+    )
     return [_incident(one) for one in [*live, *rest]]
 
 
@@ -92,7 +94,13 @@ def show_incidents(actor: Actor, ident: str) -> Row:
 def list_services(actor: Actor, limit: int) -> list[Row]:
     """Services with their owners."""
     return [
-        {"key": one.key, "name": one.name, "tier": one.tier, "team": one.team.key if one.team else None, "source": one.source}
+        {
+            "key": one.key,
+            "name": one.name,
+            "tier": one.tier,
+            "team": one.team.key if one.team else None,
+            "source": one.source,
+        }
         for one in catalog.visible_services(actor).order_by("key")[:limit]
     ]
 

@@ -1,10 +1,15 @@
 """Commands on settings and on configuration as code."""
 
+import json
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from mainstay.core.settings import current
 from mainstay.faces.cli.operate import Json, explain_rows
-from mainstay.faces.cli.output import show_rows
+from mainstay.faces.cli.output import USAGE, fail, show_rows
+from mainstay.faces.cli.setup import say, use_django
 
 config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 
@@ -12,6 +17,47 @@ config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(config_app, name="config")
+    app.command()(apply)
+    app.command()(export)
+    app.command()(schema)
+
+
+def apply(
+    files: list[Path],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and change nothing.")] = False,
+) -> None:
+    """Bring the configuration in line with YAML files, or with rule files of Prometheus."""
+    use_django()
+    from mainstay.config import read, services
+    from mainstay.core.access import LOCAL
+
+    try:
+        changes = services.apply(LOCAL, read.read_files(files), dry_run=dry_run)
+    except read.ConfigError as error:
+        for problem in error.problems:
+            say(problem)
+        fail(f"nothing was changed: {len(error.problems)} problem(s)", USAGE)
+    for change in changes:
+        print(change)
+    said = f"{len(changes)} difference(s)" if changes else "no difference"
+    say(f"{said}; nothing was changed, this was a dry run" if dry_run else f"{said}{', applied' if changes else ''}")
+
+
+def export() -> None:
+    """Print the configuration as the YAML that 'apply' takes."""
+    use_django()
+    from mainstay.config import services
+    from mainstay.core.access import LOCAL
+
+    print(services.export(LOCAL), end="")
+
+
+def schema() -> None:
+    """Print the JSON Schema of configuration files, for completion in editors."""
+    use_django()
+    from mainstay.config.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
 
 
 @config_app.command("explain")

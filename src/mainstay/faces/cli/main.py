@@ -59,6 +59,10 @@ def _known(error: Exception) -> tuple[str, int] | None:
         return str(error), NOT_ALLOWED
     if name in {"TelemetryError", "OperationalError"}:
         return str(error), UNAVAILABLE
-    if isinstance(error, ValueError) and type(error) is not ValueError and type(error).__module__.startswith("mainstay."):
+    if (
+        isinstance(error, ValueError)
+        and type(error) is not ValueError
+        and type(error).__module__.startswith("mainstay.")
+    ):
         return str(error), USAGE
     return None

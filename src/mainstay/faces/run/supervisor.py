@@ -74,7 +74,11 @@ class Supervisor:
     def __init__(self, conf: Loaded, roles: tuple[str, ...]) -> None:
         self._conf = conf
         # Flags reach the children through their environment; secrets are no flags, so none is among them.
-        flags = {f"MAINSTAY_{name.upper()}": str(conf.values[name]) for name, where in conf.origins.items() if where.startswith("flag")}
+        flags = {
+            f"MAINSTAY_{name.upper()}": str(conf.values[name])
+            for name, where in conf.origins.items()
+            if where.startswith("flag")
+        }
         env = self._env = {**os.environ, **flags, "MAINSTAY_DATA": str(conf.data_dir)}
         self.children = [Child(role, env) for role in roles]
         self._stopping = False

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models import QuerySet
 
+from mainstay.core import clock, inbox
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import not_found
-from mainstay.observe.metrics.models import Rule, ScrapeTarget
+from mainstay.observe.metrics.models import Rule, RuleSeries, ScrapeTarget
 
 
 def rules_by_id(ids: Iterable[int]) -> dict[int, Rule]:
@@ -32,3 +34,24 @@ def visible_targets(actor: Actor) -> QuerySet[ScrapeTarget]:
     """The one door to scrape targets."""
     require(actor, Right.READ)
     return ScrapeTarget.objects.select_related("service").order_by("name")
+
+
+def retire_rules(rules: QuerySet[Rule]) -> None:
+    """Delete rules. Alerts that they have firing are ended by a signal, so that none is left without an owner."""
+    now = clock.now()
+    with transaction.atomic():
+        signals = [
+            {
+                "source": "rule",
+                "rule_id": None,
+                "fingerprint": row.fingerprint,
+                "labels": row.labels,
+                "annotations": {},
+                "state": "resolved",
+                "starts_at": row.active_since.isoformat(),
+                "ends_at": now.isoformat(),
+            }
+            for row in RuleSeries.objects.filter(rule__in=rules, state=RuleSeries.State.FIRING)
+        ]
+        inbox.put("alert", signals)
+        rules.delete()

@@ -10,6 +10,7 @@ class ContactMethod(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contact_methods")
     channel = models.CharField(max_length=20)
     address = models.CharField(max_length=2000, blank=True)
+    address_env = models.CharField(max_length=120, blank=True, help_text="Environment variable that it came from.")
     position = models.PositiveSmallIntegerField(default=0)
     min_priority = models.PositiveSmallIntegerField(default=4, help_text="Used for this priority and more urgent ones.")
     source = models.CharField(max_length=255, blank=True)

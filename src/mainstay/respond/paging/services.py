@@ -204,20 +204,21 @@ def set_contacts(actor: Actor, person: Person, wanted: Sequence[dict[str, object
             CHANNELS[channel].check(address)
         except ValueError as error:
             raise ContactError(f"contact[{place}].address: {error}") from error
-        rows.append((channel, address, place, int(str(one.get("min_priority", 4)))))
-    old = [(m.channel, m.address, m.position, m.min_priority) for m in person.contact_methods.all()]
+        variable = str(one.get("address_env") or "")
+        rows.append((channel, address, place, int(str(one.get("min_priority", 4))), variable))
+    old = [(m.channel, m.address, m.position, m.min_priority, m.address_env) for m in person.contact_methods.all()]
     if old == rows:
         return False
     kept = {(channel, address) for channel, address, *_ in rows}
     for method in person.contact_methods.all():
         if (method.channel, method.address) not in kept:
             method.delete()
-    for channel, address, place, least in rows:
+    for channel, address, place, least, variable in rows:
         ContactMethod.objects.update_or_create(
             person=person,
             channel=channel,
             address=address,
-            defaults={"position": place, "min_priority": least, "source": source},
+            defaults={"position": place, "min_priority": least, "address_env": variable, "source": source},
         )
     audit.record(actor, "person.contacts", f"person {person.email}", channels=[row[0] for row in rows])
     return True

@@ -1,0 +1,32 @@
+"""How each section of a file is read from the rooms and written to them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mainstay.config.kinds import catalog, oncall, people, watching
+from mainstay.core.access import Actor
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``load`` gives entries by identity with their source, ``save`` writes one, ``remove`` deletes one."""
+
+    load: Callable[[], dict[str, tuple[Entry, str]]]
+    save: Callable[[Actor, Entry, str], None]
+    remove: Callable[[Actor, str], None]
+
+
+KINDS: Mapping[str, Kind] = {
+    "people": Kind(people.load, people.save, people.remove),
+    "teams": Kind(catalog.load_teams, catalog.save_team, catalog.remove_team),
+    "services": Kind(catalog.load_services, catalog.save_service, catalog.remove_service),
+    "business_processes": Kind(catalog.load_processes, catalog.save_process, catalog.remove_process),
+    "rotations": Kind(oncall.load_rotations, oncall.save_rotation, oncall.remove_rotation),
+    "escalation_policies": Kind(oncall.load_policies, oncall.save_policy, oncall.remove_policy),
+    "targets": Kind(watching.load_targets, watching.save_target, watching.remove_target),
+    "rules": Kind(watching.load_rules, watching.save_rule, watching.remove_rule),
+    "known_errors": Kind(catalog.load_known_errors, catalog.save_known_error, catalog.remove_known_error),
+}

@@ -1,0 +1,119 @@
+"""Scrape targets and rules."""
+
+from typing import Any
+
+from mainstay.catalog.models import Service
+from mainstay.config.kinds.references import one
+from mainstay.core.access import Actor
+from mainstay.observe.metrics import promql
+from mainstay.observe.metrics.models import Rule, ScrapeTarget
+from mainstay.observe.metrics.services import retire_rules
+
+Entry = dict[str, Any]
+Loaded = dict[str, tuple[Entry, str]]
+
+
+class ExpressionError(ValueError):
+    """A rule's expression cannot be evaluated; the text says why."""
+
+
+def load_targets() -> Loaded:
+    """Scrape targets as entries."""
+    return {
+        row.key: (
+            {
+                "key": row.key,
+                "name": row.name,
+                "url": row.url,
+                "service": row.service.key if row.service else None,
+                "labels": row.labels,
+                "relabel": row.relabel,
+                "metric_relabel": row.metric_relabel,
+                "interval": row.interval_seconds,
+                "enabled": row.enabled,
+            },
+            row.source,
+        )
+        for row in ScrapeTarget.objects.select_related("service")
+    }
+
+
+def save_target(actor: Actor, entry: Entry, source: str) -> None:
+    """Make or change a scrape target."""
+    del actor
+    ScrapeTarget.objects.update_or_create(
+        key=entry["key"],
+        defaults={
+            "name": entry["name"],
+            "url": entry["url"],
+            "service": one(Service, entry["service"], "service"),
+            "labels": entry["labels"],
+            "relabel": entry["relabel"],
+            "metric_relabel": entry["metric_relabel"],
+            "interval_seconds": entry["interval"],
+            "enabled": entry["enabled"],
+            "source": source,
+        },
+    )
+
+
+def remove_target(actor: Actor, ident: str) -> None:
+    """Delete a scrape target; its samples stay until they are too old."""
+    del actor
+    ScrapeTarget.objects.filter(key=ident).delete()
+
+
+def load_rules() -> Loaded:
+    """Rules as entries."""
+    return {
+        row.key: (
+            {
+                "key": row.key,
+                "name": row.name,
+                "group": row.group,
+                "expr": row.expr,
+                "for": row.for_seconds,
+                "keep_firing_for": row.keep_firing_for_seconds,
+                "interval": row.interval_seconds,
+                "labels": row.labels,
+                "annotations": row.annotations,
+                "service": row.service.key if row.service else None,
+                "urgency": row.urgency,
+                "enabled": row.enabled,
+            },
+            row.source,
+        )
+        for row in Rule.objects.select_related("service")
+    }
+
+
+def save_rule(actor: Actor, entry: Entry, source: str) -> None:
+    """Make or change a rule. Its expression must be one that Mainstay evaluates."""
+    del actor
+    try:
+        promql.check(entry["expr"])
+    except promql.PromQLError as error:
+        raise ExpressionError(f"expr: {error}") from error
+    Rule.objects.update_or_create(
+        key=entry["key"],
+        defaults={
+            "name": entry["name"],
+            "group": entry["group"],
+            "expr": entry["expr"],
+            "for_seconds": entry["for"],
+            "keep_firing_for_seconds": entry["keep_firing_for"],
+            "interval_seconds": entry["interval"],
+            "labels": entry["labels"],
+            "annotations": entry["annotations"],
+            "service": one(Service, entry["service"], "service"),
+            "urgency": entry["urgency"],
+            "enabled": entry["enabled"],
+            "source": source,
+        },
+    )
+
+
+def remove_rule(actor: Actor, ident: str) -> None:
+    """Delete a rule; what it has firing ends with it."""
+    del actor
+    retire_rules(Rule.objects.filter(key=ident))

@@ -1,0 +1,161 @@
+"""Read configuration files and say exactly what is wrong where: file, line, field, and the nearest valid name."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from mainstay.config import schema
+from mainstay.observe.metrics.rules.files import rules_of
+
+
+class ConfigError(ValueError):
+    """Files cannot be applied. ``problems`` are all of them, one sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+@dataclass
+class Wanted:
+    """What the files ask for: per section the entries by identity, and for each the file that it stands in."""
+
+    entries: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=lambda: {name: {} for name in schema.SECTIONS}
+    )
+    files: dict[tuple[str, str], str] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+
+
+def read(texts: Sequence[tuple[str, str]]) -> Wanted:
+    """Check files given as (name, text) and put them together. Raises ``ConfigError`` with every problem found."""
+    wanted, problems = Wanted(), []
+    for name, text in texts:
+        wanted.sources.add(name)
+        try:
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            problems.append(f"{name}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', error)}")
+            continue
+        if data is None:
+            continue
+        if isinstance(data, dict) and set(data) == {"groups"}:
+            data = _from_prometheus(name, data, problems)
+        problems += _check(name, root, data, wanted)
+    if problems:
+        raise ConfigError(problems)
+    return wanted
+
+
+def read_files(paths: Sequence[Path]) -> Wanted:
+    """Read files from disk."""
+    texts = []
+    for path in paths:
+        try:
+            texts.append((path.name, path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError([f"{path}: {getattr(error, 'strerror', None) or error}"]) from error
+    return read(texts)
+
+
+def _from_prometheus(name: str, data: Any, problems: list[str]) -> dict[str, Any]:
+    """A rule file of Prometheus as a document of ours. The rule's key is its name; a repeated one gets a number."""
+    good, errors = rules_of(data)
+    problems += [f"{name}: {error}" for error in errors]
+    rules, seen = [], dict[str, int]()
+    for rule in good:
+        count = seen[rule.name] = seen.get(rule.name, 0) + 1
+        rules.append(
+            {
+                "key": rule.name if count == 1 else f"{rule.name}-{count}",
+                "name": rule.name,
+                "group": rule.group,
+                "expr": rule.expr,
+                "for": rule.for_seconds,
+                "keep_firing_for": rule.keep_firing_for_seconds,
+                "interval": rule.interval_seconds,
+                "labels": dict(rule.labels),
+                "annotations": dict(rule.annotations),
+            }
+        )
+    return {"rules": rules}
+
+
+def _check(name: str, root: yaml.Node | None, data: Any, wanted: Wanted) -> list[str]:
+    try:
+        document = schema.Document.model_validate(data)
+    except ValidationError as error:
+        return [_sentence(name, root, one) for one in error.errors(include_url=False)]
+    problems = []
+    dumped = document.model_dump(by_alias=True, mode="json")
+    for section in schema.SECTIONS:
+        for place, entry in enumerate(dumped[section]):
+            ident = schema.identity(section, entry)
+            line = _line(root, (section, place))
+            if ident in wanted.entries[section]:
+                other = wanted.files[section, ident]
+                problems.append(f"{name}:{line}: {section}: {ident!r} stands twice, also in {other}")
+                continue
+            if "name" in entry:
+                entry["name"] = entry["name"] or ident
+            wanted.entries[section][ident] = entry
+            wanted.files[section, ident] = name
+    return problems
+
+
+def _sentence(name: str, root: yaml.Node | None, error: Any) -> str:
+    place = tuple(part for part in error["loc"] if not str(part).startswith("function-"))
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+    where = f"{name}:{_line(root, place)}: {path or 'document'}"
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(place[-1]), _known(place[:-1]), 1)
+        return f"{where}: unknown key" + (
+            f", did you mean {near[0]!r}?" if near else f"; known are {', '.join(_known(place[:-1]))}"
+        )
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _known(place: tuple[Any, ...]) -> list[str]:
+    """The keys that are valid at a place."""
+    model: type[BaseModel] = schema.Document
+    for part in place:
+        if isinstance(part, str) and part in model.model_fields:
+            found = _model_in(model.model_fields[part].annotation)
+            if found is None:
+                return []
+            model = found
+    return [info.alias or field_name for field_name, info in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        found = _model_in(part)
+        if found:
+            return found
+    return None
+
+
+def _line(root: yaml.Node | None, place: tuple[Any, ...]) -> int:
+    """The line of a place in the file, as near as the file goes to it."""
+    node, line = root, (root.start_mark.line if root else 0)
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line
+        else:
+            break
+    return line + 1

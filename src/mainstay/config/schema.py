@@ -1,0 +1,219 @@
+"""What a configuration file may hold. The models check it, and the published JSON Schema is made from them."""
+
+from datetime import date, time
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from mainstay.catalog.domain import hours_from
+from mainstay.observe.metrics.rules.files import RuleError, check_texts, seconds
+from mainstay.observe.metrics.scrape.relabel import RelabelError, compile_steps
+
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", description="Letters, digits, dots, dashes.")]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254), AfterValidator(str.lower)]
+
+
+def _duration(value: Any) -> float:
+    try:
+        return seconds(value, "duration")
+    except RuleError as error:
+        raise ValueError(str(error).removeprefix("duration: ")) from error
+
+
+def _templates(value: Any) -> dict[str, str]:
+    try:
+        return check_texts(value, "text")
+    except RuleError as error:
+        raise ValueError(str(error)) from error
+
+
+def _steps(value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    try:
+        compile_steps(value)
+    except RelabelError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _hours(value: dict[str, Any]) -> dict[str, Any]:
+    hours_from(value)
+    return value
+
+
+def _clock(value: Any) -> Any:
+    """YAML 1.1 reads 08:00 without quotes as 480, minutes of a day in base 60."""
+    return f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) and 0 <= value < 1440 else value
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration, json_schema_input_type=str | float),
+    Field(ge=0, description="Seconds, or a duration such as 30s, 5m, 1h30m."),
+]
+Templates = Annotated[dict[str, str], BeforeValidator(_templates)]
+Relabel = Annotated[list[dict[str, Any]], AfterValidator(_steps)]
+Hours = Annotated[dict[str, Any], AfterValidator(_hours), Field(description="{timezone, weekly: [{days, from, to}]}")]
+
+
+class Entry(BaseModel):
+    """What every entry shares: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Keyed(Entry):
+    """An entry that others name by its key."""
+
+    key: Key
+    name: str = Field("", max_length=160, description="Shown to people. Empty takes the key.")
+
+
+class Contact(Entry):
+    """A way to reach a person."""
+
+    channel: Literal["mail", "web", "webhook", "apprise"]
+    address: str = Field("", max_length=2000, description="Empty for web, and for mail to the person's own address.")
+    address_env: str = Field(
+        "", description="Environment variable that holds the address, for addresses that are secrets."
+    )
+    min_priority: int = Field(4, ge=1, le=4, description="Used for this priority and more urgent ones.")
+
+
+class Person(Entry):
+    """Somebody who signs in, is paged, or both."""
+
+    email: Email
+    name: str = Field(max_length=120)
+    role: Literal["viewer", "responder", "maintainer", "admin"] = "viewer"
+    timezone: str = ""
+    contact: list[Contact] = []
+
+
+class Team(Keyed):
+    """People who own services together."""
+
+    description: str = ""
+    members: list[Email] = []
+
+
+class Service(Keyed):
+    """A running thing that can fail on its own."""
+
+    team: Key | None = None
+    tier: int = Field(3, ge=1, le=4)
+    description: str = ""
+    links: dict[str, Annotated[str, Field(pattern=r"^https?://")]] = {}
+    depends_on: list[Key] = []
+
+
+class BusinessProcess(Keyed):
+    """What the business does with the services."""
+
+    importance: Literal["high", "medium", "low"] = "medium"
+    users: str = Field("", max_length=200)
+    cost_per_hour: Decimal | None = Field(None, ge=0, max_digits=14, decimal_places=2)
+    support_hours: Hours = {}
+    services: list[Key] = []
+
+
+class Rotation(Keyed):
+    """People who take turns."""
+
+    timezone: str = "UTC"
+    people: list[Email] = Field(min_length=1)
+    starts_on: date
+    handover: Annotated[time, BeforeValidator(_clock)] = time(8)
+    days: int = Field(7, ge=1, le=366)
+
+
+class Step(Entry):
+    """One step of an escalation policy."""
+
+    people: list[Email] = []
+    rotations: list[Key] = []
+    wait: Duration = 600.0
+
+
+class EscalationPolicy(Keyed):
+    """Who is paged, and who next."""
+
+    team: Key | None = None
+    services: list[Key] = []
+    default: bool = False
+    repeat: int = Field(2, ge=0, le=20)
+    steps: list[Step] = Field(min_length=1)
+
+
+class Target(Keyed):
+    """An address that is scraped."""
+
+    url: str = Field(pattern=r"^https?://", max_length=2000)
+    service: Key | None = None
+    labels: dict[str, str] = {}
+    relabel: Relabel = []
+    metric_relabel: Relabel = []
+    interval: Duration | None = None
+    enabled: bool = True
+
+
+class Rule(Keyed):
+    """A threshold rule in PromQL."""
+
+    group: str = ""
+    expr: str = Field(min_length=1)
+    for_: Duration = Field(0.0, alias="for")
+    keep_firing_for: Duration = 0.0
+    interval: Duration | None = None
+    labels: Templates = {}
+    annotations: Templates = {}
+    service: Key | None = None
+    urgency: Literal["high", "medium", "low", ""] = ""
+    enabled: bool = True
+
+
+class Match(Entry):
+    """How a known error is recognised."""
+
+    rules: list[str] = []
+    labels: dict[str, str] = {}
+    text: str = Field("", max_length=300)
+
+
+class KnownError(Keyed):
+    """A failure that was seen before, and what to do."""
+
+    services: list[Key] = []
+    team: Key | None = None
+    match: Match = Match()
+    workaround: str = Field(min_length=1)
+    fix: Literal["none", "planned", "released"] = "none"
+
+
+class Document(Entry):
+    """A configuration file of Mainstay."""
+
+    people: list[Person] = []
+    teams: list[Team] = []
+    services: list[Service] = []
+    business_processes: list[BusinessProcess] = []
+    rotations: list[Rotation] = []
+    escalation_policies: list[EscalationPolicy] = []
+    targets: list[Target] = []
+    rules: list[Rule] = []
+    known_errors: list[KnownError] = []
+
+
+# In the order in which they are applied: later ones name earlier ones.
+SECTIONS = tuple(Document.model_fields)
+
+
+def identity(section: str, entry: Any) -> str:
+    """What names an entry: the address of a person, else the key."""
+    return str(entry["email"] if section == "people" else entry["key"])
+
+
+def json_schema() -> dict[str, Any]:
+    """The published schema, for completion in editors."""
+    schema = Document.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,137 @@
+"""Apply configuration, show the difference first, and give it back as the same YAML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from django.db import DatabaseError, transaction
+
+from mainstay.config import schema
+from mainstay.config.kinds import KINDS
+from mainstay.config.kinds.catalog import link_service
+from mainstay.config.read import ConfigError, Wanted
+from mainstay.core import audit
+from mainstay.core.access import Actor, Right, require
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between the files and what is. ``fields`` are (name, before, after) of a changed entry."""
+
+    section: str
+    ident: str
+    kind: str
+    fields: tuple[tuple[str, Any, Any], ...] = ()
+
+    def __str__(self) -> str:
+        """As a line of a diff."""
+        sign = {"add": "+", "change": "~", "remove": "-"}[self.kind]
+        more = "; ".join(f"{name}: {_short(before)} -> {_short(after)}" for name, before, after in self.fields)
+        return f"{sign} {self.section} {self.ident}" + (f"  ({more})" if more else "")
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+# Lists in which the order means nothing.
+_UNORDERED = {"members", "depends_on", "services"}
+
+
+def _comparable(entry: Entry) -> Entry:
+    return {name: sorted(value) if name in _UNORDERED else value for name, value in entry.items()}
+
+
+def plan(wanted: Wanted) -> list[Change]:
+    """The differences. What came from one of these files and stands in it no more is removed."""
+    changes = []
+    for section, kind in KINDS.items():
+        have, want = kind.load(), wanted.entries[section]
+        for ident, entry in want.items():
+            if ident not in have:
+                changes.append(Change(section, ident, "add"))
+                continue
+            before, after = _comparable(have[ident][0]), _comparable(entry)
+            fields = [(name, before.get(name), after[name]) for name in after if before.get(name) != after[name]]
+            source = wanted.files[section, ident]
+            if have[ident][1] != source:
+                fields.append(("applied from", have[ident][1] or "(by hand)", source))
+            if fields:
+                changes.append(Change(section, ident, "change", tuple(fields)))
+        gone = [ident for ident, (_, source) in have.items() if source in wanted.sources and ident not in want]
+        changes += [Change(section, ident, "remove") for ident in gone]
+    return changes
+
+
+def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False) -> list[Change]:
+    """Bring everything in line with the files, all of it or nothing. Applying twice changes nothing the second time.
+
+    With ``dry_run`` it is really done and then taken back, so that a dry run finds every error that a real one would.
+    """
+    require(actor, Right.MAINTAIN)
+    changes = plan(wanted)
+    with transaction.atomic():
+        problems = _carry_out(actor, wanted, changes)
+        if problems:
+            raise ConfigError(problems)
+        if changes:
+            audit.record(
+                actor, "config.apply", ", ".join(sorted(wanted.sources)), changes=[str(one)[:200] for one in changes]
+            )
+        if dry_run:
+            transaction.set_rollback(True)
+    return changes
+
+
+def _carry_out(actor: Actor, wanted: Wanted, changes: list[Change]) -> list[str]:
+    problems = []
+    for section, kind in KINDS.items():
+        for change in changes:
+            if change.section != section or change.kind == "remove":
+                continue
+            entry, file = wanted.entries[section][change.ident], wanted.files[section, change.ident]
+            problems += _try(file, change, lambda kind=kind, entry=entry, file=file: kind.save(actor, entry, file))  # type: ignore[misc]
+        if section == "services":
+            for change in changes:
+                if change.section == section and change.kind != "remove":
+                    entry, file = wanted.entries[section][change.ident], wanted.files[section, change.ident]
+                    problems += _try(file, change, lambda entry=entry: link_service(entry))  # type: ignore[misc]
+    # Removals go the other way round, so that nothing is removed while another entry still names it.
+    for section, kind in reversed(KINDS.items()):
+        for change in changes:
+            if change.section == section and change.kind == "remove":
+                kind.remove(actor, change.ident)
+    return problems
+
+
+def _try(file: str, change: Change, call: Any) -> list[str]:
+    try:
+        with transaction.atomic():
+            call()
+    except DatabaseError as error:
+        return [f"{file}: {change.section} {change.ident}: {error}"]
+    except ValueError as error:
+        return [f"{file}: {change.section} {change.ident}: {error}"]
+    return []
+
+
+def export(actor: Actor) -> str:
+    """Everything that can be configured by files, as one file. Applying it changes nothing."""
+    require(actor, Right.READ)
+    document: dict[str, list[Entry]] = {}
+    for section, kind in KINDS.items():
+        entries = [_without_defaults(section, entry) for _, (entry, _) in sorted(kind.load().items())]
+        if entries:
+            document[section] = entries
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _without_defaults(section: str, entry: Mapping[str, Any]) -> Entry:
+    """The entry without what would be assumed anyway."""
+    model = schema.Document.model_fields[section].annotation.__args__[0]  # type: ignore[union-attr]
+    shortest = model.model_validate(entry).model_dump(by_alias=True, mode="json", exclude_defaults=True)
+    return dict(shortest)
