@@ -166,10 +166,8 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"healthy": health, "active_faults": active, **running}, indent=2))
     else:
-        for name, service in running["services"].items():
-            print(
-                f"{name:<11} {'answers' if health[name] else 'DOES NOT ANSWER':<16} {service['url']} pid {service['pid']}"
-            )
+        for name, at in running["services"].items():
+            print(f"{name:<11} {'answers' if health[name] else 'NO ANSWER':<10} {at['url']} pid {at['pid']}")
         print("active faults: " + (", ".join(active) or "none"))
     return 0 if all(health.values()) and not active else 1
 

@@ -19,11 +19,11 @@ def new_trace() -> str:
     return secrets.token_hex(16)
 
 
-class CallTimeout(Exception):
+class CallTimeoutError(Exception):
     """The other side did not answer in time."""
 
 
-class CallFailed(Exception):
+class CallFailedError(Exception):
     """The other side could not be reached, or broke off."""
 
 
@@ -51,7 +51,7 @@ class Peer:
         return self._call("GET", path, None, self._timeout, headers)
 
     def post(self, path: str, body: dict[str, Any], *, timeout: float | None = None, **headers: str) -> Answer:
-        """POST a JSON object. `timeout` is in seconds; raises CallTimeout or CallFailed."""
+        """POST a JSON object. `timeout` is in seconds; raises CallTimeoutError or CallFailedError."""
         return self._call("POST", path, json.dumps(body).encode(), timeout or self._timeout, headers)
 
     def _call(self, method: str, path: str, body: bytes | None, timeout: float, extra: dict[str, str]) -> Answer:
@@ -64,22 +64,25 @@ class Peer:
         while True:
             with self._lock:
                 kept = self._idle.pop() if self._idle else None
-            connection = kept or http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
+            connection = kept or http.client.HTTPConnection("127.0.0.1", self._port)
+            connection.timeout = timeout
+            if connection.sock is not None:
+                connection.sock.settimeout(timeout)
             try:
-                return self._exchange(connection, method, path, body, headers, timeout)
+                return self._exchange(connection, method, path, body, headers)
             except TimeoutError as failure:
                 connection.close()
-                raise CallTimeout(f"{self.name} did not answer within {timeout * 1000:.0f} ms") from failure
+                raise CallTimeoutError(f"{self.name} did not answer within {timeout * 1000:.0f} ms") from failure
             except ConnectionRefusedError as failure:
                 connection.close()
                 if time.monotonic() > give_up:
-                    raise CallFailed(f"{self.name} refuses connections on port {self._port}") from failure
+                    raise CallFailedError(f"{self.name} refuses connections on port {self._port}") from failure
                 time.sleep(0.1)
             except (OSError, http.client.HTTPException) as failure:
                 connection.close()
                 # A kept connection may have been closed by the other side since: that is no failure, try a new one.
                 if kept is None:
-                    raise CallFailed(f"{self.name} broke off: {failure!r}") from failure
+                    raise CallFailedError(f"{self.name} broke off: {failure!r}") from failure
 
     def _exchange(
         self,
@@ -88,11 +91,7 @@ class Peer:
         path: str,
         body: bytes | None,
         headers: dict[str, str],
-        timeout: float,
     ) -> Answer:
-        connection.timeout = timeout
-        if connection.sock is not None:
-            connection.sock.settimeout(timeout)
         connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
         raw = response.read()

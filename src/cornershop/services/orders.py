@@ -6,7 +6,7 @@ from typing import Any
 from prometheus_client import Counter, Gauge
 
 from cornershop import logs
-from cornershop.client import CallFailed, CallTimeout, Peer
+from cornershop.client import CallFailedError, CallTimeoutError, Peer
 from cornershop.config import LiveConfig
 from cornershop.db import Database
 from cornershop.layout import CONFIG_DEFAULTS, Shop, read_json
@@ -99,10 +99,10 @@ class Orders:
         """The other service's answer, or the failure to hand on to the customer."""
         try:
             answer = peer.post(path, body)
-        except CallTimeout as failure:
+        except CallTimeoutError as failure:
             logs.error(self._log, "no answer in time", upstream=peer.name, path=path)
             raise HttpError(504, str(failure)) from failure
-        except CallFailed as failure:
+        except CallFailedError as failure:
             logs.error(self._log, "upstream not available", upstream=peer.name, path=path, error=str(failure))
             raise HttpError(502, str(failure)) from failure
         if answer.status < 400:

@@ -6,7 +6,7 @@ import time
 from prometheus_client import Counter, Gauge, Histogram
 
 from cornershop import logs
-from cornershop.client import CallFailed, CallTimeout, Peer
+from cornershop.client import CallFailedError, CallTimeoutError, Peer
 from cornershop.config import LiveConfig
 from cornershop.db import Database
 from cornershop.layout import CONFIG_DEFAULTS, Shop, read_json
@@ -97,10 +97,10 @@ class Payments:
             answer = self._provider.post(
                 "/v1/charges", {"order": order, "amount_cents": amount}, timeout=timeout_ms / 1000
             )
-        except CallTimeout:
+        except CallTimeoutError:
             logs.error(self._log, f"provider timeout after {timeout_ms} ms", order=order, amount_cents=amount)
             return "timeout", 0, None, timeout_ms
-        except CallFailed as failure:
+        except CallFailedError as failure:
             logs.error(self._log, "provider not available", order=order, error=failure)
             return "error", 0, None, 0
         finally:

@@ -95,7 +95,7 @@ class Stock:
         order_id = request.parameters["order_id"]
         with self._db.transaction("release") as tx:
             tx.execute(
-                "UPDATE products SET quantity = quantity + r.quantity FROM reservations r "
+                "UPDATE products SET quantity = products.quantity + r.quantity FROM reservations r "
                 "WHERE r.sku = products.sku AND r.order_id = ?",
                 (order_id,),
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 from prometheus_client import Gauge
 
 from cornershop import certs, logs
-from cornershop.client import Answer, CallFailed, CallTimeout, Peer
+from cornershop.client import Answer, CallFailedError, CallTimeoutError, Peer
 from cornershop.config import LiveConfig
 from cornershop.layout import CONFIG_DEFAULTS, Shop, read_json
 from cornershop.metrics import expose_config
@@ -105,10 +105,10 @@ class Storefront:
         about = {"client": "127.0.0.1", "request": f'"{request.method} {request.path}"', "upstream": peer.name}
         try:
             answer = peer.get(path) if method == "GET" else peer.post(path, request.body)
-        except CallTimeout as failure:
+        except CallTimeoutError as failure:
             logs.error(self._log, "upstream timed out while reading response header", **about)
             raise HttpError(504, f"{peer.name} does not answer") from failure
-        except CallFailed as failure:
+        except CallFailedError as failure:
             logs.error(self._log, f"connect() failed to upstream: {failure}", **about)
             raise HttpError(502, f"{peer.name} is not available") from failure
         if answer.status >= 500:

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from cornershop import logs
-from cornershop.client import CallFailed, CallTimeout, Peer, new_trace
+from cornershop.client import CallFailedError, CallTimeoutError, Peer, new_trace
 from cornershop.layout import Shop
 from cornershop.process import Process
 from cornershop.services.stock import CATALOGUE
@@ -58,9 +58,9 @@ class Customers:
                 lines = order["lines"]
                 sku = lines[0]["sku"] if isinstance(lines, list) else ""
                 status = str(browser.get("/" if kind == "home" else f"/product/{sku}", X_Customer=customer).status)
-        except CallTimeout:
+        except CallTimeoutError:
             status = "no answer"
-        except CallFailed:
+        except CallFailedError:
             status = "not reached"
         with self._lock:
             self.waiting -= 1
