@@ -37,7 +37,7 @@ class Plan:
     base_port: int = 18080
     speed: float = 1.0
     settlement_every: float = 60.0
-    seed: int = 7
+    seed: int = 11
 
 
 @dataclass(frozen=True)

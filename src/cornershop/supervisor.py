@@ -152,6 +152,8 @@ def healthy(shop: Shop, service: str) -> bool:
 
 def restart(shop: Shop, service: str) -> None:
     """Stop one process and wait until the supervisor has it up again; raises ShopError when that takes too long."""
+    if service in JOBS:
+        raise ShopError(f"{service} is a job that runs once; to stop it: kill {_pid(shop, service)}")
     old = _pid(shop, service)
     os.kill(old, signal.SIGTERM)
     deadline = time.monotonic() + READY_SECONDS

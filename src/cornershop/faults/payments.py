@@ -128,7 +128,7 @@ CONFIG_CHANGE = Fault(
     service="payments",
     metric='payments_charges_total{outcome="timeout"}, config_value{key="provider_timeout_ms"}, config_hash',
     log_line=f'payments: msg="provider timeout after {BAD_TIMEOUT} ms"',
-    business_effect="More than half of the checkouts fail with 504, although the provider is well.",
+    business_effect="About half of the checkouts fail with 504, although the provider is well.",
     workaround=f"Set provider_timeout_ms in config/payments.json back to {GOOD_TIMEOUT}; it is live within a second.",
     break_it=config_change,
     heal=heal_config_change,

@@ -4,6 +4,7 @@ import fcntl
 import logging
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 from prometheus_client import Counter, Gauge
@@ -71,6 +72,9 @@ class Settlement:
         self._now = threading.Event()
         self._started: float | None = None
         self._runs = database.value("count_runs", "SELECT max(run) FROM settlements") or 0
+        finished = database.value("last_success", "SELECT max(finished_at) FROM settlements")
+        if finished:
+            LAST_SUCCESS.set(datetime.fromisoformat(finished).timestamp())
 
     def running_seconds(self) -> float:
         """How long the run in progress has taken; 0 when none runs."""
@@ -85,7 +89,7 @@ class Settlement:
 
     def loop(self, stop: threading.Event) -> None:
         """Run when due or asked to, until told to stop. The first run comes soon after the start."""
-        wait = min(3.0, self._every)
+        wait = min(1.0, self._every)
         while not stop.is_set():
             self._now.wait(wait)
             if stop.is_set():
