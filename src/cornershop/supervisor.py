@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from cornershop.layout import PROCESSES, SERVICES, WITH_DATABASE, Shop, ShopError, read_json, write_json
@@ -40,6 +41,8 @@ class Supervisor:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise ShopError(f"a shop is running in {self.shop.root} already; stop it first") from None
+            # One may be left over from a supervisor that was killed.
+            self.shop.shop_json.unlink(missing_ok=True)
             _check_ports(self.shop)
             for signum in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(signum, self._stop)
@@ -166,9 +169,18 @@ def restart(shop: Shop, service: str) -> None:
 
 def require_running(shop: Shop) -> dict[str, Any]:
     """shop.json of a running shop; raises ShopError when it does not run."""
-    if not shop.shop_json.exists():
+    if not shop.shop_json.exists() or not _is_locked(shop.root / "state" / "up.lock"):
         raise ShopError(f"the shop in {shop.root} does not run; start it with: cornershop up --dir {shop.root}")
     return read_json(shop.shop_json)
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _pid(shop: Shop, service: str) -> int:

@@ -48,3 +48,4 @@ def export_ledger(shop: Shop, process: Process) -> None:
             return
     process.stop.wait()
     lock.give_back()
+    lock.close()

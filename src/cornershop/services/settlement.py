@@ -58,6 +58,10 @@ class LedgerLock:
         self._file.truncate(0)
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
+    def close(self) -> None:
+        """Close the file, which frees the lock too."""
+        self._file.close()
+
 
 class Settlement:
     """The job, run by one thread; a run that is due while one is in progress is skipped."""
