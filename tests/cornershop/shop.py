@@ -79,7 +79,8 @@ class Running:
 
     def _ready(self) -> bool:
         assert self.process.poll() is None, self.output()
-        return (self.root / "shop.json").exists()
+        # After a kill -9 there may be an old one.
+        return (self.root / "shop.json").exists() and self.info()["supervisor_pid"] == self.process.pid
 
     def output(self) -> str:
         """What `up` and its children wrote."""

@@ -1,11 +1,13 @@
 """Faults around payments: payment-timeouts, wrong-rows, full-disk, config-change."""
 
+import time
 from contextlib import closing
 
 from cornershop.db import connect
 from cornershop.faults.base import Fault, Scene, config_is, set_config
 from cornershop.layout import CONFIG_DEFAULTS, Shop
 
+SETTLE_SECONDS = 1.0
 DUMP = "heapdump-payments.hprof"
 GOOD_TIMEOUT = CONFIG_DEFAULTS["payments"]["provider_timeout_ms"]
 BAD_TIMEOUT = 35
@@ -34,6 +36,8 @@ def wrong_rows(scene: Scene) -> None:
 def heal_wrong_rows(scene: Scene) -> str:
     """Stop the cause only: rows that are wrong stay wrong until somebody corrects them."""
     set_config(scene.shop, "provider", amount_format="decimal")
+    # Charges in hand may still be recorded the wrong way; what is counted and corrected next must include them.
+    time.sleep(SETTLE_SECONDS)
     wrong = _count_wrong_rows(scene.shop)
     if not wrong:
         return ""
