@@ -8,8 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from cornershop.web import AppServer
+if TYPE_CHECKING:
+    from cornershop.web import AppServer
 
 DRAIN_SECONDS = 1.0
 PARENT_VARIABLE = "CORNERSHOP_SUPERVISOR"
@@ -53,7 +55,7 @@ class Process:
 
         threading.Thread(target=loop, daemon=True).start()
 
-    def serve(self, *servers: AppServer) -> None:
+    def serve(self, *servers: "AppServer") -> None:
         """Serve until told to stop, then let the requests in hand finish."""
         for server in servers:
             server.start()

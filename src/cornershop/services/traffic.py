@@ -7,10 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from cornershop import logs
+from cornershop.catalogue import CATALOGUE
 from cornershop.client import CallFailedError, CallTimeoutError, Peer, new_trace
 from cornershop.layout import Shop
 from cornershop.process import Process
-from cornershop.services.stock import CATALOGUE
 
 # Visits a second at speed 1: 7, of which two are orders.
 VISITS = 7.0
