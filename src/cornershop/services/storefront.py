@@ -19,7 +19,8 @@ CERTIFICATE_EXPIRY = Gauge(
 )
 PAGE = """<!doctype html><html lang="en"><head><title>{title} - Corner Shop</title></head>
 <body><h1>{title}</h1>{main}<footer>Corner Shop, since 1987</footer></body></html>"""
-INLINE_PICTURES = 800
+PICTURE = b"<img alt='' src='data:image/png;base64," + b"iVBORw0KGgo" * 4_000 + b"'>"
+PICTURES_PER_PAGE = 24
 
 
 class Pages:
@@ -31,19 +32,22 @@ class Pages:
         self._kept_bytes = 0
 
     def html(self, request: Request, title: str, main: str) -> Reply:
-        """A page, from the visitor's kept pages if it is there."""
+        """A page, the kept one if there is one."""
         page = PAGE.format(title=title, main=main).encode()
         if self._config["keep_visitor_pages"]:
-            self._keep(request, page)
+            page = self._kept_page(request, page)
         return Reply(200, page, "text/html; charset=utf-8")
 
-    def _keep(self, request: Request, page: bytes) -> None:
+    def _kept_page(self, request: Request, page: bytes) -> bytes:
         # The mistake that is in here for the demonstration: the key holds the trace, which is new with each request,
         # so nothing is ever found again, and nothing is ever evicted. Kept pages carry their pictures inline.
         key = f"{request.user} {request.path} {logs.trace_id.get()}"
-        if key not in self._kept and self._kept_bytes < self._config["keep_visitor_pages_max_mb"] * 1_000_000:
-            self._kept[key] = page + b"<img src='data:image/png;base64,iVBORw0KGgo='>" * 32 * INLINE_PICTURES
+        if key in self._kept:
+            return self._kept[key]
+        if self._kept_bytes < self._config["keep_visitor_pages_max_mb"] * 1_000_000:
+            self._kept[key] = page + PICTURE * PICTURES_PER_PAGE
             self._kept_bytes += len(self._kept[key])
+        return page
 
 
 class Certificate:
