@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
+    except sqlite3.OperationalError as failure:
+        print(f"cornershop: the database said: {failure}; try again in a moment", file=sys.stderr)
+        return 2
     except ShopError as failure:
         print(f"cornershop: {failure}", file=sys.stderr)
         return 2

@@ -16,6 +16,7 @@ import pytest
 from tests.cornershop.shop import Running, alive, cornershop, free_base_port, total, until
 
 from cornershop.changes import ChangeReporter
+from cornershop.faults import FAULTS
 from cornershop.layout import Plan, Shop
 
 TRACE = r"[0-9a-f]{32}"
@@ -60,6 +61,14 @@ def test_logs_in_five_styles_with_one_trace(shop: Running) -> None:
     assert re.search(
         rf"(?m)^\S+ \S+ SETTLEMENT settled \d+ payments, total \d+\.\d\d EUR \(trace {TRACE}\)", shop.log("settlement")
     )
+
+
+def test_everything_is_documented(shop: Running) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "demo-shop.md").read_text()
+    names = {re.sub("_(bucket|sum|count)$", "", name) for series in shop.scrape().values() for name, _, _ in series}
+    missing = {name for name in names if f"`{name}`" not in page and not name.startswith("process_")}
+    assert not missing
+    assert all(f"| `{fault}` |" in page for fault in FAULTS)
 
 
 def test_https_serves_the_certificate(shop: Running) -> None:

@@ -10,8 +10,8 @@ from cornershop.layout import Shop
 from cornershop.process import Process
 from cornershop.services.settlement import LedgerLock
 
-HOLD_SECONDS = 0.9
-PAUSE_SECONDS = 0.15
+HOLD_SECONDS = 1.4
+PAUSE_SECONDS = 0.2
 
 
 def run(shop: Shop, name: str) -> None:
