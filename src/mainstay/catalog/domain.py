@@ -99,7 +99,7 @@ def paths_to(service: str, dependencies: Iterable[tuple[str, str]]) -> dict[str,
     callers: dict[str, list[str]] = {}
     for caller, callee in dependencies:
         callers.setdefault(callee, []).append(caller)
-    found = {service: (service,)}
+    found: dict[str, tuple[str, ...]] = {service: (service,)}
     waiting = deque([service])
     while waiting:
         here = waiting.popleft()

@@ -27,7 +27,7 @@ def chart(actor: Actor, rule: Rule, start: datetime, end: datetime, points: int 
     """The left side of a rule's comparison over time. An error becomes the chart's own, for the panel to show."""
     require(actor, Right.READ)
     parts = promql.split_comparison(rule.expr)
-    expr, op, threshold = parts if parts else (rule.expr, "", None)
+    expr, op, threshold = parts or (rule.expr, "", None)
     start_ms, end_ms = int(start.timestamp() * 1000), int(end.timestamp() * 1000)
     step_ms = max((end_ms - start_ms) // max(points, 2), 1000)
     try:

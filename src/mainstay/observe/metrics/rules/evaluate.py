@@ -179,7 +179,7 @@ class Schedule:
     def due(self, rules: Iterable[Rule], now: float) -> list[Rule]:
         """Those rules that are to be evaluated now."""
         came, any_came = frozenset(self._came), self._any
-        found, waits = [], set()
+        found, waits = [], set[str]()
         for rule in rules:
             age = now - self._done.get(rule.pk, -math.inf)
             names = self._selected(rule.expr)
