@@ -52,7 +52,7 @@ def extremes(operator: str, source: str, group: str, grid: Grid, counts: str) ->
     """
     direction = "DESC" if operator == "topk" else "ASC"
     bad = f"arrayExists(c -> isNaN(c), {counts})"
-    checked = sql.guard(bad, "'Parameter value is NaN; give a number of series'")
+    checked = sql.guard(bad, "Parameter value is NaN; give a number of series")
     order = f"isNaN(x), x {direction}, l"
     ranked = f"SELECT *, row_number() OVER (PARTITION BY g, k ORDER BY {order}) AS place FROM ({_points(source, group)})"
     rows = f"SELECT l, d, k, x FROM ({ranked}) WHERE place <= trunc(({counts})[k + 1]) AND {checked}"

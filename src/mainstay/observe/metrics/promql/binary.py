@@ -43,9 +43,9 @@ def _modulo(a: str, b: str) -> str:
     low = f"(q - {qh}) * (m - {bh}) - (((q * m - {qh} * {bh}) - (q - {qh}) * {bh}) - {qh} * (m - {bh}))"
     rest = f"((n - q * m) - ({low}))"
     remainder = f"arrayMap(q -> arrayMap(r -> multiIf(r < 0, r + m, r >= m, r - m, r), [{rest}])[1], [trunc(n / m)])[1]"
-    far = "n / m >= 9007199254740992. OR n > 1e290"
-    loud = f"CAST(concat('{sql.MARK}', '% of numbers this far apart is not evaluated', '{sql.MARK_END}') AS Float64)"
-    positive = f"multiIf({far}, {loud}, n < m, n, {remainder})"
+    far = "isFinite(n) AND isFinite(m) AND m > 0 AND (n / m >= 9007199254740992. OR n > 1e290)"
+    loud = sql.failing(far, "the remainder (%) of numbers this far apart is not evaluated")
+    positive = f"if(n < m, n, {remainder}) + {loud}"
     exact = f"arrayMap((n, m) -> {positive}, [abs({a})], [abs({b})])[1]"
     special = f"isNaN({a}) OR isNaN({b}) OR isInfinite({a}) OR {b} = 0"
     return f"multiIf({special}, nan, isInfinite({b}), {a}, if({a} < 0, -({exact}), {exact}))"
@@ -133,7 +133,7 @@ def _one_side_unique(name: str) -> str:
         f"operation: [', arrayStringConcat({two}, ', '), ']', "
         "';many-to-many matching not allowed: matching labels must be unique on one side')"
     )
-    return sql.guard(f"{place} > 0", message)
+    return sql.explaining_guard(f"{place} > 0", message)
 
 
 def _result_labels(operator: str, matching: Matching) -> str:
@@ -158,7 +158,7 @@ def between(operator: str, left: str, right: str, matching: Matching, grid: Grid
     # 2. The unique side must be unique; without group_left or group_right the other side too, where they meet.
     checks = [_one_side_unique("left" if matching.many == "right" else "right")]
     if not matching.many:
-        explicit = "'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)'"
+        explicit = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
         checks.append(sql.guard("arrayExists((c, n) -> c > 1 AND n > 0, mc, oc)", explicit))
     # 3. Pair the series of a group. `met` marks where a pair has samples on both sides, before any comparison.
     a, b = ("z", "y") if matching.many == "right" else ("y", "z")
@@ -176,6 +176,6 @@ def between(operator: str, left: str, right: str, matching: Matching, grid: Grid
     # 4. Pairs with equal labels are one series over time, and may not meet at one grid point.
     unique = sql.guard(
         "arrayExists(c -> c > 1, countForEach(met))",
-        "'multiple matches for labels: grouping labels must ensure unique matches'",
+        "multiple matches for labels: grouping labels must ensure unique matches",
     )
     return f"SELECT p.l AS l, p.d AS d, {sql.nullable('anyForEach(p.v)')} AS v FROM ({pairs}) AS p GROUP BY g, p.l, p.d HAVING {unique}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-# The database can only raise errors with a text fixed at parse time, except where it quotes what it could not
-# convert. A guard therefore converts its message to a number on purpose, and these marks find it again.
 MARK = "promql-error<<"
 MARK_END = ">>promql-error"
+# At these two places only, because the rest of a database error may quote the statement and with it every guard.
+_RAISED = re.compile(f"(?:DB::Exception: |Cannot parse string '){MARK}(.*?){MARK_END}", re.DOTALL)
 
 
 class PromQLError(ValueError):
@@ -24,11 +24,9 @@ class Unsupported(PromQLError):
 
 def from_database(text: str) -> PromQLError | None:
     """Return the PromQL error carried in the text of a database error, or None when it is not one of ours."""
-    start = text.find(MARK)
-    if start >= 0:
-        end = text.find(MARK_END, start)
-        message = text[start + len(MARK) : end if end > 0 else None]
-        return PromQLError(re.sub(r"\\(.)", r"\1", message))
+    raised = _RAISED.search(text)
+    if raised:
+        return PromQLError(raised[1])
     if "CANNOT_COMPILE_REGEXP" in text:
         return PromQLError("a regular expression is not valid RE2 syntax; correct the pattern")
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from . import sql
-from .errors import MARK, MARK_END, PromQLError, Unsupported
+from .errors import PromQLError, Unsupported
 from .selectors import anchored, check_regex
 
 
@@ -52,8 +52,8 @@ DEFAULTS = {"round": 1.0}
 SCALAR_PAIRS = {"min_of": _go_min, "max_of": _go_max}
 
 # Calendar functions count in UTC with integers, since the date types of ClickHouse end at 1900 and 2299.
-_FAR = f"CAST(concat('{MARK}', 'a calendar function got a value that is no time', '{MARK_END}') AS Int64)"
-_SECONDS = f"if(isNaN(y) OR abs(y) > 1e14, {_FAR}, toInt64(trunc(ifNotFinite(y, 0))))"
+_FAR = sql.failing("isNaN(y) OR abs(y) > 1e14", "a calendar function got a value that is no time")
+_SECONDS = f"(toInt64(trunc(least(greatest(ifNotFinite(y, 0), -1e14), 1e14))) + {_FAR})"
 _DAYS = f"intDiv({_SECONDS} - positiveModulo({_SECONDS}, 86400), 86400)"
 
 

@@ -79,7 +79,7 @@ def ascending(values: str) -> str:
 
 def quantile(level: str, values: str) -> str:
     """The quantile with linear interpolation. Source: `quantile` in promql/quantile.go. The array is not empty."""
-    count = "length(o)"
+    count = "toFloat64(length(o))"
     rank = f"({level} * ({count} - 1))"
     low = f"toUInt64(greatest(0, floor({rank})))"
     high = f"toUInt64(least({count} - 1, floor({rank}) + 1))"

@@ -56,7 +56,21 @@ def to_grid(function: str, grid: Grid, window_ms: int, arguments: str) -> str:
 
 
 def guard(condition: str, message: str) -> str:
-    """A condition for WHERE or HAVING that is true, or ends the query with `message` (an SQL string expression)."""
+    """A condition for WHERE or HAVING that is true, or ends the query with an error of this text."""
+    return f"{failing(condition, message)} = 0"
+
+
+def failing(condition: str, message: str) -> str:
+    """An expression that is 0, or ends the query with an error of this text where the condition is true."""
+    return f"throwIf({condition}, {text(MARK + message + MARK_END)})"
+
+
+def explaining_guard(condition: str, message: str) -> str:
+    """As `guard`, with an SQL expression for the message, which must depend on columns.
+
+    ClickHouse raises errors of a fixed text only, except where it quotes what it could not convert; so the message is
+    converted to a number on purpose.
+    """
     loud = f"CAST(concat('{MARK}', {message}, '{MARK_END}') AS UInt8)"
     return f"if({condition}, {loud}, toUInt8(0)) = 0"
 
@@ -113,7 +127,7 @@ def scattered(source: str, columns: str) -> str:
     )
 
 
-SAME_LABELSET = "'vector cannot contain metrics with the same labelset'"
+SAME_LABELSET = "vector cannot contain metrics with the same labelset"
 
 
 def merged(source: str) -> str:
