@@ -20,8 +20,12 @@ def register(app: typer.Typer) -> None:
 def tail(
     files: Annotated[list[str], typer.Argument(help="SERVICE=GLOB, for example payments=/var/log/payments/*.log")],
     to: Annotated[str, typer.Option(help="Address of Mainstay.")] = "http://127.0.0.1:8000",
-    token_file: Annotated[Path | None, typer.Option(help="File with a token of scope intake. Else MAINSTAY_TOKEN.")] = None,
-    checkpoint: Annotated[Path, typer.Option(help="Where to remember how far each file was sent.")] = Path("mainstay-tail.json"),
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with a token of scope intake. Else MAINSTAY_TOKEN.")
+    ] = None,
+    checkpoint: Annotated[Path, typer.Option(help="Where to remember how far each file was sent.")] = Path(
+        "mainstay-tail.json"
+    ),
     once: Annotated[bool, typer.Option("--once", help="Send what is there and end.")] = False,
 ) -> None:
     """Follow log files on this host and send their lines to Mainstay."""

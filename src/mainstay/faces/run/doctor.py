@@ -66,7 +66,10 @@ def _engine() -> tuple[bool, str]:
 def _spool() -> tuple[bool, str]:
     waiting, refused = telemetry.spool().waiting_bytes(), telemetry.spool().refused()
     if refused:
-        return False, f"{len(refused)} batches were refused by the engine; read the .reason files in {refused[0].parent}"
+        return (
+            False,
+            f"{len(refused)} batches were refused by the engine; read the .reason files in {refused[0].parent}",
+        )
     return waiting < current().spool_max_mb * 500_000, f"{waiting // 1000} KB wait for the engine"
 
 
@@ -109,7 +112,9 @@ def _mail() -> tuple[bool, str]:
 
 def _rules() -> tuple[bool, str]:
     broken = list(Rule.objects.filter(enabled=True).exclude(last_error="").values_list("key", "last_error")[:5])
-    targets = list(ScrapeTarget.objects.filter(enabled=True).exclude(last_error="").values_list("key", "last_error")[:5])
+    targets = list(
+        ScrapeTarget.objects.filter(enabled=True).exclude(last_error="").values_list("key", "last_error")[:5]
+    )
     bad = [f"rule {key}: {error}" for key, error in broken] + [f"target {key}: {error}" for key, error in targets]
     return not bad, "; ".join(bad) or "rules and targets are well"
 

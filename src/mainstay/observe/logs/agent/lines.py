@@ -15,9 +15,13 @@ import orjson
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _STARTED = re.compile(rf"\[?(?P<time>{_ISO})\]?\s*(?P<rest>.*)", re.DOTALL)
 _SLASHED = re.compile(r"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)\s*(?P<rest>.*)", re.DOTALL)
-_ACCESS = re.compile(r'\S+ \S+ \S+ \[(?P<time>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "(?P<request>[^"]*)" (?P<status>\d{3})\b')
+_ACCESS = re.compile(
+    r'\S+ \S+ \S+ \[(?P<time>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "(?P<request>[^"]*)" (?P<status>\d{3})\b'
+)
 _LOGFMT = re.compile(r'(?P<key>[A-Za-z_][\w.]*)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>\S*))')
-_LEVEL = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|CRIT(?:ICAL)?|FATAL)\b|\[(debug|info|notice|warn|error|crit)\]")
+_LEVEL = re.compile(
+    r"\b(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|CRIT(?:ICAL)?|FATAL)\b|\[(debug|info|notice|warn|error|crit)\]"
+)
 _TRACE = re.compile(r"\b[0-9a-f]{32}\b")
 _LEVELS = {"warn": "warning", "err": "error", "crit": "fatal", "critical": "fatal", "notice": "info"}
 
@@ -119,7 +123,13 @@ def _logfmt(line: str) -> Record:
         for one in _LOGFMT.finditer(line)
     }
     trace = next((pairs[name] for name in ("trace", "trace_id") if name in pairs), "")
-    return Record(line, _json_time(pairs.get("ts") or pairs.get("time")), level_name(pairs.get("level", "")), trace.strip("-"), pairs)
+    return Record(
+        line,
+        _json_time(pairs.get("ts") or pairs.get("time")),
+        level_name(pairs.get("level", "")),
+        trace.strip("-"),
+        pairs,
+    )
 
 
 def _level_in(text: str) -> str:

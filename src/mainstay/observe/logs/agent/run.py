@@ -67,7 +67,13 @@ def post(url: str, token: str, body: bytes, stop: threading.Event, say: Callable
 
 
 def run(
-    patterns: Sequence[tuple[str, str]], url: str, token: str, checkpoint: Path, stop: threading.Event, *, once: bool = False
+    patterns: Sequence[tuple[str, str]],
+    url: str,
+    token: str,
+    checkpoint: Path,
+    stop: threading.Event,
+    *,
+    once: bool = False,
 ) -> int:
     """Follow until told to stop, or with ``once`` until everything that is there was sent. Returns how many records."""
     if not url.startswith(("http://", "https://")):

@@ -50,8 +50,7 @@ def _rate(*, per_second: bool) -> Callable[[int, list[str]], str]:
 
     def build(range_ms: int, _: list[str]) -> str:
         grown = (
-            "(w[-1].2 - w[1].2) + arraySum((a, b) -> if(b < a, a, toFloat64(0)), "
-            "arrayPopBack(w.2), arrayPopFront(w.2))"
+            "(w[-1].2 - w[1].2) + arraySum((a, b) -> if(b < a, a, toFloat64(0)), arrayPopBack(w.2), arrayPopFront(w.2))"
         )
         # r: (growth, sampled interval, mean gap, gap to the start, gap to the end, first value), times in seconds.
         sampled = "(w[-1].1 - w[1].1) / 1000"

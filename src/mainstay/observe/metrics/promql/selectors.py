@@ -82,7 +82,9 @@ def check_regex(pattern: str, where: str) -> None:
                 break
         position += 1
     if depth != 0 or in_class:
-        raise PromQLError(f"the regular expression {pattern!r} in {where} has an unbalanced bracket; close or escape it")
+        raise PromQLError(
+            f"the regular expression {pattern!r} in {where} has an unbalanced bracket; close or escape it"
+        )
 
 
 def anchored(pattern: str) -> str:

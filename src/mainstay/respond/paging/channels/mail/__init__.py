@@ -59,6 +59,7 @@ def send(message: Message, address: str, key: str) -> str:
                 server.starttls(context=context)
             if conf.smtp_user:
                 server.login(conf.smtp_user, conf.smtp_password)
+            server.ehlo_or_helo_if_needed()
             server.mail(parseaddr(conf.smtp_from)[1])
             code, said = server.rcpt(parseaddr(mail["To"])[1])
             if code not in {250, 251}:
