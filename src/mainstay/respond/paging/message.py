@@ -73,7 +73,7 @@ def compose(page: Page) -> Message:
         ("What", incident.title),
         ("Where", where),
         ("Since", show_time(incident.started_at, person.timezone)),
-        ("Impact", str(incident.reason.get("impact", incident.impact))),
+        ("Impact", str(incident.reason.get("sentence", incident.impact))),
     ]
     if incident.known_error:
         known = incident.known_error

@@ -44,7 +44,7 @@ class Follower:
         for service, pattern in self._patterns:
             for path in glob.glob(pattern):  # noqa: PTH207 - patterns may be absolute, which Path.glob refuses
                 try:
-                    stat = os.stat(path)
+                    stat = Path(path).stat()
                 except FileNotFoundError:
                     continue
                 key = f"{stat.st_dev}:{stat.st_ino}"
