@@ -6,6 +6,7 @@ The parser is `promql-parser`; this module walks its tree and puts the pieces of
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import promql_parser as pp
@@ -13,7 +14,7 @@ import promql_parser as pp
 from . import aggregate, binary, functions, histograms, ranges, selectors, sql
 from .errors import PromQLError, Unsupported
 from .model import Compiled, Grid, Limits, Order, Tables
-from .parser import parse, without_parens
+from .parser import number_of, parse, without_parens
 
 _SORTS: dict[str, Order] = {
     "sort": "asc",
@@ -262,6 +263,7 @@ class _Compiler:
             "label_replace": self._label_replace,
             "label_join": self._label_join,
             "histogram_quantile": self._histogram_quantile,
+            "histogram_quantiles": self._histogram_quantiles,
             "histogram_fraction": self._histogram_fraction,
         }
         if name not in special:
@@ -329,11 +331,27 @@ class _Compiler:
         return functions.label_join(self.vector(arguments[0]), target, separator, labels)
 
     def _histogram_quantile(self, arguments: list[pp.Expr]) -> str:
-        return histograms.quantile(self.vector(arguments[1]), self.scalar(arguments[0]), self.grid)
+        rows = histograms.quantile(self.vector(arguments[1]), self.scalar(arguments[0]), self.grid)
+        return self._without_name(rows)
+
+    def _histogram_quantiles(self, arguments: list[pp.Expr]) -> str:
+        """Several quantiles at once, told apart by a label."""
+        label, source = _string(arguments[1]), self.vector(arguments[0])
+        if not label:
+            raise PromQLError("invalid label name in histogram_quantiles: it must not be empty")
+        rows = []
+        for argument in arguments[2:]:
+            level = number_of(argument)
+            if level is None:
+                raise Unsupported("a level that is not a number in histogram_quantiles")
+            found = histograms.quantile(source, self.constant(sql.number(level)), self.grid)
+            labels = sql.with_label("s.l", label, sql.text(_openmetrics(level)))
+            rows.append(f"SELECT {labels} AS l, s.d AS d, s.v AS v FROM ({found}) AS s")
+        return self._without_name(sql.merged(" UNION ALL ".join(rows)))
 
     def _histogram_fraction(self, arguments: list[pp.Expr]) -> str:
         lower, upper = self.scalar(arguments[0]), self.scalar(arguments[1])
-        return histograms.fraction(self.vector(arguments[2]), lower, upper, self.grid)
+        return self._without_name(histograms.fraction(self.vector(arguments[2]), lower, upper, self.grid))
 
 
 def _wanted_labels(selector: selectors.Selector) -> dict[str, str]:
@@ -344,6 +362,17 @@ def _wanted_labels(selector: selectors.Selector) -> dict[str, str]:
             continue
         labels[name] = value if operator == "=" and name not in labels else ""
     return {name: value for name, value in labels.items() if value}
+
+
+def _openmetrics(value: float) -> str:
+    """A float as OpenMetrics writes it in labels, with a point always."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        raise Unsupported("a level of this size in histogram_quantiles", "use levels between 0 and 1")
+    return repr(value)
 
 
 def _is_bool(node: pp.BinaryExpr) -> bool:

@@ -23,7 +23,8 @@ def _bound(label: str) -> str:
 
 def _buckets(source: str) -> str:
     """One row a histogram and grid point: `b`, the buckets by bound as (bound, count), equal bounds added up."""
-    group = sql.without("s.l", ["le", "__name__"])
+    # The name still tells histograms apart here. Where it is all that does, dropping it later is an error.
+    group = sql.without("s.l", ["le"])
     points = sql.scattered(source, f"{group} AS g, s.d AS d, {_bound(sql.label('s.l', 'le'))} AS le")
     summed = (
         "SELECT g, k, assumeNotNull(le) AS bound, sum(x) AS c, max(d) AS d "
@@ -77,8 +78,9 @@ def _rank_at(edge: str) -> str:
     below = "if(i > 1, c[i - 1], toFloat64(0))"
     share = f"({edge} - ({low})) / (u[i] - ({low}))"
     within = f"if(isInfinite(u[i]), {below}, {below} + (c[i] - {below}) * {share})"
-    # An unbounded first bucket is not interpolated either: none of it counts as below.
-    value = f"multiIf(i = 0, c[-1], {low} >= {edge}, {below}, isInfinite({low}), {below}, {within})"
+    # Nor is a first bucket without a lower bound: all of it counts as below an edge within it.
+    unbounded = f"if({edge} = -inf, toFloat64(0), c[i])"
+    value = f"multiIf(i = 0, c[-1], isInfinite({low}), {unbounded}, {low} >= {edge}, {below}, {within})"
     return f"least(arrayMap(i -> {value}, [arrayFirstIndex(y -> y > {edge}, u)])[1], c[-1])"
 
 

@@ -23,6 +23,7 @@ _REMOVED = {"holt_winters": "double_exponential_smoothing"}
 
 def parse(expr: str) -> pp.Expr:
     """Parse an expression. Raises PromQLError with the parser's message, or Unsupported for newer syntax."""
+    _check_bytes(expr)
     try:
         return pp.parse(expr)
     except ValueError as error:
@@ -38,8 +39,39 @@ def parse(expr: str) -> pp.Expr:
     raise PromQLError(f"{message}; correct the expression {expr!r}")
 
 
+_TEXT = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
+_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\(x[89a-fA-F][0-9a-fA-F]|[23][0-7][0-7])")
+
+
+def _check_bytes(expr: str) -> None:
+    """Refuse strings that spell out bytes beyond ASCII: the parser reads them as characters, Prometheus as bytes."""
+    for literal in _TEXT.findall(expr):
+        if not _BYTE.search(literal):
+            continue
+        if re.search(r"\b(label_replace|label_join|count_values)\b", expr):
+            raise PromQLError(f"invalid label name {literal} or value: write the characters, not their bytes")
+        raise Unsupported(f"the bytes in the string {literal}", "write the characters themselves")
+
+
 def without_parens(node: pp.Expr) -> pp.Expr:
     """The expression inside any parentheses."""
     while isinstance(node, pp.ParenExpr):
         node = node.expr
     return node
+
+
+def number_of(node: pp.Expr) -> float | None:
+    """The value of a number with arithmetic of numbers on it, such as -1 or 5 * 60; None when it is not one."""
+    node = without_parens(node)
+    if isinstance(node, pp.NumberLiteral):
+        return float(node.val)
+    if isinstance(node, pp.UnaryExpr):
+        inner = number_of(node.expr)
+        return None if inner is None else -inner
+    if isinstance(node, pp.BinaryExpr):
+        left, right = number_of(node.lhs), number_of(node.rhs)
+        if left is None or right is None:
+            return None
+        simple = {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else None}
+        return simple.get(str(node.op))
+    return None

@@ -98,9 +98,10 @@ def _smoothing(_: int, arguments: list[str]) -> str:
 
 
 def _mad(_: int, __: list[str]) -> str:
-    """Median of the distances to the median."""
+    """Median of the distances to the median; NaN as soon as one sample is NaN."""
     median = reduce.quantile("0.5", "w.2")
-    return _let("e", median, reduce.quantile("0.5", "arrayMap(y -> abs(y - e), w.2)"))
+    spread = _let("e", median, reduce.quantile("0.5", "arrayMap(y -> abs(y - e), w.2)"))
+    return f"if(arrayExists(y -> isNaN(y), w.2), nan, {spread})"
 
 
 def _plain(expression: Callable[[str], str]) -> Window:
