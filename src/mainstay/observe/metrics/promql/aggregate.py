@@ -54,7 +54,9 @@ def extremes(operator: str, source: str, group: str, grid: Grid, counts: str) ->
     bad = f"arrayExists(c -> isNaN(c), {counts})"
     checked = sql.guard(bad, "Parameter value is NaN; give a number of series")
     order = f"isNaN(x), x {direction}, l"
-    ranked = f"SELECT *, row_number() OVER (PARTITION BY g, k ORDER BY {order}) AS place FROM ({_points(source, group)})"
+    ranked = (
+        f"SELECT *, row_number() OVER (PARTITION BY g, k ORDER BY {order}) AS place FROM ({_points(source, group)})"
+    )
     rows = f"SELECT l, d, k, x FROM ({ranked}) WHERE place <= trunc(({counts})[k + 1]) AND {checked}"
     return f"SELECT l, d, {sql.nullable(sql.collect(grid))} AS v FROM ({rows}) GROUP BY l, d"
 
@@ -64,6 +66,4 @@ def count_values(label: str, source: str, group: str, grid: Grid) -> str:
     points = _points(source, group)
     named = sql.with_label("g", label, "timeSeriesPrometheusValueToString(x)")
     rows = f"SELECT {named} AS h, k, max(d) AS d, toFloat64(count()) AS c FROM ({points}) GROUP BY h, k"
-    return (
-        f"SELECT h AS l, max(d) AS d, {sql.nullable(sql.collect(grid, 'c'))} AS v FROM ({rows}) GROUP BY h"
-    )
+    return f"SELECT h AS l, max(d) AS d, {sql.nullable(sql.collect(grid, 'c'))} AS v FROM ({rows}) GROUP BY h"

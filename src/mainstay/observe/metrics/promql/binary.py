@@ -103,7 +103,9 @@ def _presence(side: str, grid: Grid) -> str:
 
 def set_operation(operator: str, left: str, right: str, matching: Matching, grid: Grid) -> str:
     """`and`, `unless` and `or`."""
-    groups = f"SELECT *, {_presence('ls', grid)} AS lc, {_presence('rs', grid)} AS rc FROM ({_sides(left, right, matching)})"
+    groups = (
+        f"SELECT *, {_presence('ls', grid)} AS lc, {_presence('rs', grid)} AS rc FROM ({_sides(left, right, matching)})"
+    )
 
     def rows(side: str, values: str) -> str:
         return f"SELECT e.1 AS l, e.2 AS d, {sql.nullable(values)} AS v FROM ({groups}) ARRAY JOIN {side} AS e"

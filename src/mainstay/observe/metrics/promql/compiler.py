@@ -293,7 +293,11 @@ class _Compiler:
             window = ranges.WINDOW_FUNCTIONS[name]
             scalars = [f"({self.scalar(argument)})[k + 1]" for argument in arguments]
             reduce = window.build(selector.range_ms, scalars).replace("now", f"(ts + {selector.offset_ms})")
-            rows = selectors.windowed(selector, self.tables, self.grid, reduce, window.least)
+            if name in ranges.CAREFUL:
+                function, ordinary = ranges.CAREFUL[name]
+                rows = selectors.careful(selector, self.tables, self.grid, function, ordinary, reduce, window.least)
+            else:
+                rows = selectors.windowed(selector, self.tables, self.grid, reduce, window.least)
         return rows if name in ranges.KEEP_NAME else self._without_name(rows)
 
     def _absent(self, arguments: list[pp.Expr]) -> str:

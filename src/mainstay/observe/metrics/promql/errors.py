@@ -27,6 +27,10 @@ def from_database(text: str) -> PromQLError | None:
     raised = _RAISED.search(text)
     if raised:
         return PromQLError(raised[1])
+    if "MEMORY_LIMIT_EXCEEDED" in text or "TIMEOUT_EXCEEDED" in text:
+        return PromQLError(
+            "the query needs more memory or time than it may have; shorten its ranges or use a longer step"
+        )
     if "CANNOT_COMPILE_REGEXP" in text:
         return PromQLError("a regular expression is not valid RE2 syntax; correct the pattern")
     return None

@@ -130,5 +130,3 @@ def natural_less(a: str, b: str) -> bool:
         if not (mine.isdecimal() and other.isdecimal()) and mine != other:
             return mine < other
     return len(left) <= len(right)
-
-

@@ -75,7 +75,7 @@ def _civil(part: str) -> str:
     }[part]
     month_from_march = f"arrayMap(m -> {result}, [intDiv(5 * u + 2, 153)])[1]"
     day_of_year = f"arrayMap(u -> {month_from_march}, [o - (365 * n + intDiv(n, 4) - intDiv(n, 100))])[1]"
-    year_of_era = f"intDiv(o - intDiv(o, 1460) + intDiv(o, 36524) - intDiv(o, 146096), 365)"
+    year_of_era = "intDiv(o - intDiv(o, 1460) + intDiv(o, 36524) - intDiv(o, 146096), 365)"
     in_year = f"arrayMap(n -> {day_of_year}, [{year_of_era}])[1]"
     in_era = f"arrayMap(o -> {in_year}, [z - e * 146097])[1]"
     era = f"arrayMap(e -> {in_era}, [intDiv(z - positiveModulo(z, 146097), 146097)])[1]"

@@ -30,9 +30,7 @@ def _buckets(source: str) -> str:
         "SELECT g, k, assumeNotNull(le) AS bound, sum(x) AS c, max(d) AS d "
         f"FROM ({points}) WHERE isNotNull(le) GROUP BY g, k, bound"
     )
-    return (
-        f"SELECT g, k, max(d) AS d, arraySort(e -> e.1, groupArray((bound, c))) AS b FROM ({summed}) GROUP BY g, k"
-    )
+    return f"SELECT g, k, max(d) AS d, arraySort(e -> e.1, groupArray((bound, c))) AS b FROM ({summed}) GROUP BY g, k"
 
 
 def _almost_equal(a: str, b: str) -> str:

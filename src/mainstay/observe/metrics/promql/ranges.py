@@ -1,9 +1,11 @@
 """Functions over range vectors: which run on ClickHouse's grid functions, and which on windows of samples.
 
-The grid functions were compared with the rules of Prometheus on random samples. Two families are not used:
+The grid functions were compared with the rules of Prometheus on random samples. Most agree on every sample. Three
+agree on ordinary series only, and the other series (`CAREFUL`) are evaluated window by window:
 `timeSeriesRateToGrid` and `timeSeriesIncreaseToGrid` keep a running sum of counter resets over the whole series, so
-after a reset from a very large value, or past an infinity, later windows lose digits that Prometheus keeps; and the
-regression functions sum without compensation.
+that after a reset from a large value, or past an infinity, later windows lose digits that Prometheus keeps;
+`timeSeriesAvgToGrid` overflows where Prometheus goes over to an incremental mean. The regression functions sum without
+compensation and are not used.
 """
 
 from __future__ import annotations
@@ -19,10 +21,22 @@ GRID_FUNCTIONS = {
     "idelta": "timeSeriesInstantDeltaToGrid",
     "min_over_time": "timeSeriesMinToGrid",
     "max_over_time": "timeSeriesMaxToGrid",
+    "sum_over_time": "timeSeriesSumToGrid",
     "count_over_time": "timeSeriesCountToGrid",
     "last_over_time": "timeSeriesLastToGrid",
     "changes": "timeSeriesChangesToGrid",
     "resets": "timeSeriesResetsToGrid",
+}
+
+_WHOLE = "toFloat64(countIf(value != trunc(value))) = 0 AND max(abs(value)) * count() < 9007199254740992."
+_FINITE = "countIf(NOT isFinite(value)) = 0"
+
+# A grid function, and the condition over all samples of a series on which it agrees with Prometheus. `{resets}` is
+# the number of counter resets. Resets of whole numbers below 2^53 are added up without error.
+CAREFUL = {
+    "rate": ("timeSeriesRateToGrid", f"{_FINITE} AND ({{resets}} = 0 OR ({_WHOLE}))"),
+    "increase": ("timeSeriesIncreaseToGrid", f"{_FINITE} AND ({{resets}} = 0 OR ({_WHOLE}))"),
+    "avg_over_time": ("timeSeriesAvgToGrid", "maxIf(abs(value), isFinite(value)) < 1e300"),
 }
 
 # These give samples of the series themselves, so the name stays.
@@ -50,8 +64,7 @@ def _rate(*, per_second: bool) -> Callable[[int, list[str]], str]:
 
     def build(range_ms: int, _: list[str]) -> str:
         grown = (
-            "(w[-1].2 - w[1].2) + arraySum((a, b) -> if(b < a, a, toFloat64(0)), "
-            "arrayPopBack(w.2), arrayPopFront(w.2))"
+            "(w[-1].2 - w[1].2) + arraySum((a, b) -> if(b < a, a, toFloat64(0)), arrayPopBack(w.2), arrayPopFront(w.2))"
         )
         # r: (growth, sampled interval, mean gap, gap to the start, gap to the end, first value), times in seconds.
         sampled = "(w[-1].1 - w[1].1) / 1000"
@@ -120,12 +133,11 @@ def _extreme_time(better: str) -> Window:
 WINDOW_FUNCTIONS = {
     "rate": Window(_rate(per_second=True), 2),
     "increase": Window(_rate(per_second=False), 2),
-    "sum_over_time": _plain(reduce.total),
-    "avg_over_time": _plain(reduce.mean),
     "stddev_over_time": _plain(reduce.deviation),
     "stdvar_over_time": _plain(reduce.variance),
     "quantile_over_time": Window(lambda _, arguments: reduce.quantile(arguments[0], _VALUES)),
     "mad_over_time": Window(_mad),
+    "avg_over_time": _plain(reduce.mean),
     "present_over_time": Window(lambda _, __: "1"),
     "first_over_time": Window(lambda _, __: "w[1].2"),
     "ts_of_first_over_time": Window(lambda _, __: "w[1].1 / 1000"),

@@ -45,11 +45,9 @@ def mean(values: str) -> str:
         f"({moving}.1, {moving}.2, {count}, toUInt8(1)))"
     )
     # The first sample is taken as it is, even when it is infinite.
-    start = f"(q[1], toFloat64(0), toFloat64(1), toUInt8(0))"
+    start = "(q[1], toFloat64(0), toFloat64(1), toUInt8(0))"
     fold = f"arrayFold((a, y) -> {step}, arrayPopFront(q), {start})"
-    return (
-        f"arrayMap(q -> arrayMap(f -> if(f.4 = 1, f.1 + f.2, f.1 / f.3 + f.2 / f.3), [{fold}])[1], [{values}])[1]"
-    )
+    return f"arrayMap(q -> arrayMap(f -> if(f.4 = 1, f.1 + f.2, f.1 / f.3 + f.2 / f.3), [{fold}])[1], [{values}])[1]"
 
 
 def variance(values: str) -> str:

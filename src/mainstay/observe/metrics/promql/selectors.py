@@ -82,7 +82,9 @@ def check_regex(pattern: str, where: str) -> None:
                 break
         position += 1
     if depth != 0 or in_class:
-        raise PromQLError(f"the regular expression {pattern!r} in {where} has an unbalanced bracket; close or escape it")
+        raise PromQLError(
+            f"the regular expression {pattern!r} in {where} has an unbalanced bracket; close or escape it"
+        )
 
 
 def anchored(pattern: str) -> str:
@@ -159,6 +161,23 @@ def gridded(selector: Selector, tables: Tables, grid: Grid, function: str) -> st
     return _labelled(selector, tables, f"SELECT series_id, {call} AS v {rows} GROUP BY series_id")
 
 
+def careful(
+    selector: Selector, tables: Tables, grid: Grid, function: str, ordinary: str, reduce: str, least: int
+) -> str:
+    """A grid function for the series that meet the condition `ordinary`, windows (see `windowed`) for the others."""
+    moved = grid.shifted(selector.offset_ms)
+    rows = _range_samples(selector, tables, moved)
+    whole = Grid(moved.last_ms, moved.last_ms, 1)
+    span = moved.last_ms - moved.start_ms + selector.range_ms
+    resets = f"ifNull({sql.to_grid('timeSeriesResetsToGrid', whole, span, 'time, value')}[1], 0)"
+    condition = ordinary.format(resets=resets)
+    call = sql.to_grid(function, moved, selector.range_ms, "time, value")
+    gridded_rows = f"SELECT series_id, {call} AS v {rows} GROUP BY series_id HAVING {condition}"
+    others = f"SELECT series_id {rows} GROUP BY series_id HAVING NOT ({condition})"
+    exact = _windows(selector, f"{rows} AND series_id IN ({others})", moved, reduce, least)
+    return _labelled(selector, tables, f"{gridded_rows} UNION ALL {exact}")
+
+
 def windowed(selector: Selector, tables: Tables, grid: Grid, reduce: str, least: int = 1) -> str:
     """The vector of a range function given as an SQL expression over one window.
 
@@ -167,6 +186,12 @@ def windowed(selector: Selector, tables: Tables, grid: Grid, reduce: str, least:
     `least` samples gives no sample.
     """
     moved = grid.shifted(selector.offset_ms)
+    rows = _range_samples(selector, tables, moved)
+    return _labelled(selector, tables, _windows(selector, rows, moved, reduce, least))
+
+
+def _windows(selector: Selector, rows: str, moved: Grid, reduce: str, least: int) -> str:
+    """Rows of (series_id, v) reduced from the samples in `rows`, window by window."""
     start, step, length = moved.start_ms, moved.step_ms, selector.range_ms
     # 1. Every sample goes to each grid point whose window holds it: position p with
     #    start + p * step - range < time <= start + p * step.
@@ -174,13 +199,11 @@ def windowed(selector: Selector, tables: Tables, grid: Grid, reduce: str, least:
     first = f"if({at} <= {start}, 0, intDiv({at} - ({start}) + {step - 1}, {step}))"
     last = f"least({moved.count - 1}, intDiv({at} + {length - 1} - ({start}), {step}))"
     points = (
-        f"SELECT series_id, {at} AS t, value, arrayJoin(range(toUInt32({first}), toUInt32({last} + 1))) AS k "
-        f"{_range_samples(selector, tables, moved)}"
+        f"SELECT series_id, {at} AS t, value, arrayJoin(range(toUInt32({first}), toUInt32({last} + 1))) AS k {rows}"
     )
     # 2. The samples of a grid point become its window; exact duplicates of a time count once.
     gathered = "arrayCompact(p -> p.1, arraySort(p -> p.1, groupArray((t, value))))"
     windows = f"SELECT series_id, k, {gathered} AS w, {start} + k * {step} AS ts FROM ({points}) GROUP BY series_id, k"
     # 3. Each window is reduced, and the results of a series are laid out over the grid.
     reduced = f"SELECT series_id, k, toFloat64({reduce}) AS x FROM ({windows}) WHERE length(w) >= {least}"
-    values = f"SELECT series_id, {sql.collect(moved)} AS v FROM ({reduced}) GROUP BY series_id"
-    return _labelled(selector, tables, values)
+    return f"SELECT series_id, {sql.collect(moved)} AS v FROM ({reduced}) GROUP BY series_id"
