@@ -4,6 +4,8 @@ The parser is `promql-parser`; this module walks its tree and puts the pieces of
 `sql` for how a vector travels. A scalar is an SQL expression for an array of floats over the grid.
 """
 
+# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
+
 from __future__ import annotations
 
 import math
@@ -14,7 +16,7 @@ import promql_parser as pp
 from . import aggregate, binary, functions, histograms, ranges, selectors, sql
 from .errors import PromQLError, Unsupported
 from .model import Compiled, Grid, Limits, Order, Tables
-from .parser import number_of, parse, without_parens
+from .parser import depth, number_of, parse, without_parens
 
 _SORTS: dict[str, Order] = {
     "sort": "asc",
@@ -34,11 +36,12 @@ def compile_query(
     limits: Limits | None = None,
     tables: Tables | None = None,
     delayed_names: bool = False,
+    instant: bool | None = None,
 ) -> Compiled:
     """Compile an expression for the grid from `start_ms` to `end_ms`, every `step_ms` (milliseconds since 1970).
 
-    An instant query has `start_ms == end_ms`. `lookback_ms` is how old the newest sample of an instant selector may
-    be. `delayed_names` drops metric names at the end of the evaluation and not at each function, which is the feature
+    An instant query has `start_ms == end_ms`, unless `instant` says that it is a range of one point. `lookback_ms` is
+    how old the newest sample of an instant selector may be. `delayed_names` drops metric names at the end of the evaluation and not at each function, which is the feature
     flag `promql-delayed-name-removal` of Prometheus (off there by default, and here).
 
     Raises PromQLError for an expression that is wrong, and Unsupported for one that is outside what is evaluated.
@@ -46,12 +49,15 @@ def compile_query(
     limits = limits or Limits()
     if len(expr) > limits.max_length:
         raise PromQLError(f"the expression is longer than {limits.max_length} characters; split it up")
-    grid = Grid(start_ms, end_ms, step_ms, instant=start_ms == end_ms)
+    grid = Grid(start_ms, end_ms, step_ms, instant=start_ms == end_ms if instant is None else instant)
     if grid.count > limits.max_points:
         raise PromQLError(
             f"{grid.count} points a series are more than {limits.max_points}; use a longer step or a shorter range"
         )
-    root = without_parens(parse(expr))
+    parsed = parse(expr)
+    if depth(parsed) > limits.max_depth:
+        raise PromQLError(f"the expression is nested deeper than {limits.max_depth} levels; split it up")
+    root = without_parens(parsed)
     compiler = _Compiler(grid, lookback_ms, tables or Tables(), limits, delayed_names)
     settings = _settings(limits)
     if isinstance(root, pp.StringLiteral):
@@ -70,6 +76,11 @@ def _settings(limits: Limits) -> dict[str, int | str]:
         "enable_time_series_aggregate_functions": 1,
         # Without this ClickHouse reads some texts, here the bounds of buckets, one digit off.
         "precise_float_parsing": 1,
+        # The statement relies on these defaults, which a server may have changed.
+        "enable_analyzer": 1,
+        "aggregate_functions_null_for_empty": 0,
+        "join_use_nulls": 0,
+        "prefer_column_name_to_alias": 0,
         "max_execution_time": limits.max_seconds,
         "max_memory_usage": limits.max_memory_bytes,
         "max_subquery_depth": 1000,
@@ -178,7 +189,7 @@ class _Compiler:
             "WHERE arrayExists(y -> isNotNull(y), r.v) ORDER BY labels"
         )
 
-    def vector(self, node: pp.Expr, depth: int = 0) -> str:
+    def vector(self, node: pp.Expr) -> str:
         node = without_parens(node)
         if isinstance(node, pp.VectorSelector):
             return selectors.instant(selectors.read(node), self.tables, self.grid, self.lookback_ms)
@@ -200,28 +211,27 @@ class _Compiler:
         return sql.merged(f"SELECT {labels} AS l, toUInt8(0) AS d, s.v AS v FROM ({source}) AS s")
 
     def _aggregation(self, node: pp.AggregateExpr) -> str:
-        operator = str(node.op)
+        operator, param = str(node.op), node.param
         modifier = node.modifier
         by = modifier is None or modifier.type == pp.AggModifierType.By
         group = aggregate.grouping("s.l", by=by, names=[] if modifier is None else list(modifier.labels))
         if operator in aggregate.SIMPLE:
             return aggregate.simple(operator, self.vector(node.expr), group, self.grid)
+        if param is None:
+            raise PromQLError(f"{operator} wants a parameter")
         if operator == "quantile":
-            return aggregate.simple(operator, self.vector(node.expr), group, self.grid, self.scalar(node.param))
+            return aggregate.simple(operator, self.vector(node.expr), group, self.grid, self.scalar(param))
         if operator in ("topk", "bottomk"):
-            return self._extremes(node, operator, group)
+            level = number_of(param)
+            if level is not None and math.isnan(level):
+                raise PromQLError("Parameter value is NaN; give a number of series")
+            return aggregate.extremes(operator, self.vector(node.expr), group, self.grid, self.scalar(param))
         if operator == "count_values":
-            label = _string(node.param)
+            label = _string(param)
             if not label:
                 raise PromQLError('invalid label name ""; give a name for the label with the value')
             return aggregate.count_values(label, self.vector(node.expr), group, self.grid)
         raise Unsupported(f"the aggregation {operator}")
-
-    def _extremes(self, node: pp.AggregateExpr, operator: str, group: str) -> str:
-        param = without_parens(node.param)
-        if isinstance(param, pp.NumberLiteral) and param.val != param.val:
-            raise PromQLError("Parameter value is NaN; give a number of series")
-        return aggregate.extremes(operator, self.vector(node.expr), group, self.grid, self.scalar(node.param))
 
     def _binary(self, node: pp.BinaryExpr) -> str:
         operator, is_bool = str(node.op), _is_bool(node)
@@ -292,10 +302,10 @@ class _Compiler:
         else:
             window = ranges.WINDOW_FUNCTIONS[name]
             scalars = [f"({self.scalar(argument)})[k + 1]" for argument in arguments]
-            reduce = window.build(selector.range_ms, scalars).replace("now", f"(ts + {selector.offset_ms})")
+            reduce = window.build(selector.range_ms, scalars)
             if name in ranges.CAREFUL:
-                function, ordinary = ranges.CAREFUL[name]
-                rows = selectors.careful(selector, self.tables, self.grid, function, ordinary, reduce, window.least)
+                fast = ranges.CAREFUL[name]
+                rows = selectors.careful(selector, self.tables, self.grid, fast, reduce, least=window.least)
             else:
                 rows = selectors.windowed(selector, self.tables, self.grid, reduce, window.least)
         return rows if name in ranges.KEEP_NAME else self._without_name(rows)

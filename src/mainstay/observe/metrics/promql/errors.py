@@ -14,7 +14,7 @@ class PromQLError(ValueError):
     """The expression is wrong: a syntax, type or evaluation error. The message says where and what to change."""
 
 
-class Unsupported(PromQLError):
+class Unsupported(PromQLError):  # noqa: N818 - the name says what it means: refused, not broken
     """The expression may be right, but uses a construct outside what Mainstay evaluates. `construct` names it."""
 
     def __init__(self, construct: str, remedy: str = "rewrite the expression without it") -> None:

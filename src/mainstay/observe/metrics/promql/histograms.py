@@ -3,6 +3,8 @@
 Source: `BucketQuantile` and `BucketFraction` in promql/quantile.go.
 """
 
+# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
+
 from __future__ import annotations
 
 from . import sql
@@ -57,7 +59,7 @@ def quantile(source: str, level: str, grid: Grid) -> str:
     q = f"({level})[k + 1]"
     # c: the corrected counts; u: the bounds; i: the first bucket that reaches the rank, never beyond the last.
     rank = f"({q} * c[-1])"
-    inside = "u[i - 1] + (u[i] - u[i - 1]) * ((%s - c[i - 1]) / (c[i] - c[i - 1]))" % rank
+    inside = f"u[i - 1] + (u[i] - u[i - 1]) * (({rank} - c[i - 1]) / (c[i] - c[i - 1]))"
     lowest = f"if(u[1] <= 0, u[1], toFloat64(0) + u[1] * ({rank} / c[1]))"
     found = f"multiIf(i = length(u), u[-2], i = 1, {lowest}, {inside})"
     index = f"arrayMap(j -> if(j = 0, length(c), j), [arrayFirstIndex(y -> y >= {rank}, arrayPopBack(c))])[1]"

@@ -75,3 +75,22 @@ def number_of(node: pp.Expr) -> float | None:
         simple = {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else None}
         return simple.get(str(node.op))
     return None
+
+
+def depth(expr: pp.Expr) -> int:
+    """How deeply an expression is nested; 1 for a single selector or number."""
+    level = deepest = 0
+
+    def enter(_: pp.Expr) -> bool:
+        nonlocal level, deepest
+        level += 1
+        deepest = max(deepest, level)
+        return True
+
+    def leave(_: pp.Expr) -> bool:
+        nonlocal level
+        level -= 1
+        return True
+
+    pp.walk(expr, enter, leave)
+    return deepest

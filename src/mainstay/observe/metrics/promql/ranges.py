@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import reduce
+from . import reduce, sql
 
 GRID_FUNCTIONS = {
     "delta": "timeSeriesDeltaToGrid",
@@ -104,10 +104,12 @@ def _regression(origin: str, body: str) -> Callable[[int, list[str]], str]:
 def _smoothing(_: int, arguments: list[str]) -> str:
     """Holt's linear method. Source: `funcDoubleExponentialSmoothing`. Accumulator: (s0, s1, b, index)."""
     level, trend = arguments
+    bad = " OR ".join(f"NOT ({factor} > 0 AND {factor} < 1)" for factor in arguments)
+    checked = sql.failing(bad, "invalid smoothing or trend factor; give a number between 0 and 1, not 0 or 1 itself")
     slope = f"if(a.4 = 0, a.3, {trend} * (a.2 - a.1) + (1 - {trend}) * a.3)"
     step = f"(a.2, {level} * y + (1 - {level}) * (a.2 + {slope}), {slope}, a.4 + 1)"
     start = "(toFloat64(0), w[1].2, w[2].2 - w[1].2, toFloat64(0))"
-    return f"arrayFold((a, y) -> {step}, arrayPopFront(w.2), {start}).2"
+    return f"arrayFold((a, y) -> {step}, arrayPopFront(w.2), {start}).2 + {checked}"
 
 
 def _mad(_: int, __: list[str]) -> str:

@@ -4,6 +4,8 @@ Source of the rules: Prometheus documentation, "Querying basics", as of version 
 closed on the right; a staleness marker ends a series for instant selectors and is no sample of a range.
 """
 
+# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -161,10 +163,9 @@ def gridded(selector: Selector, tables: Tables, grid: Grid, function: str) -> st
     return _labelled(selector, tables, f"SELECT series_id, {call} AS v {rows} GROUP BY series_id")
 
 
-def careful(
-    selector: Selector, tables: Tables, grid: Grid, function: str, ordinary: str, reduce: str, least: int
-) -> str:
-    """A grid function for the series that meet the condition `ordinary`, windows (see `windowed`) for the others."""
+def careful(selector: Selector, tables: Tables, grid: Grid, fast: tuple[str, str], reduce: str, *, least: int) -> str:
+    """`fast` is a grid function and the condition of the series it is used for; the others go by `windowed`."""
+    function, ordinary = fast
     moved = grid.shifted(selector.offset_ms)
     rows = _range_samples(selector, tables, moved)
     whole = Grid(moved.last_ms, moved.last_ms, 1)
@@ -182,7 +183,7 @@ def windowed(selector: Selector, tables: Tables, grid: Grid, reduce: str, least:
     """The vector of a range function given as an SQL expression over one window.
 
     In `reduce`, `w` is the window, Array(Tuple(Int64, Float64)) of (time in milliseconds, value) by time; `ts` is its
-    end, which is the evaluation time less the offset; `k` is the grid position from 0. A window with fewer than
+    end, which is the evaluation time `now` less the offset; `k` is the grid position from 0. A window with fewer than
     `least` samples gives no sample.
     """
     moved = grid.shifted(selector.offset_ms)
@@ -203,7 +204,10 @@ def _windows(selector: Selector, rows: str, moved: Grid, reduce: str, least: int
     )
     # 2. The samples of a grid point become its window; exact duplicates of a time count once.
     gathered = "arrayCompact(p -> p.1, arraySort(p -> p.1, groupArray((t, value))))"
-    windows = f"SELECT series_id, k, {gathered} AS w, {start} + k * {step} AS ts FROM ({points}) GROUP BY series_id, k"
+    windows = (
+        f"SELECT series_id, k, {gathered} AS w, {start} + k * {step} AS ts, ts + ({selector.offset_ms}) AS now "
+        f"FROM ({points}) GROUP BY series_id, k"
+    )
     # 3. Each window is reduced, and the results of a series are laid out over the grid.
     reduced = f"SELECT series_id, k, toFloat64({reduce}) AS x FROM ({windows}) WHERE length(w) >= {least}"
     return f"SELECT series_id, {sql.collect(moved)} AS v FROM ({reduced}) GROUP BY series_id"

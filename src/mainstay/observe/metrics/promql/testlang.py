@@ -199,16 +199,16 @@ def _command(head: str, block: list[str], line: int) -> Command:
     ranged = _RANGE.match(head)
     if ranged:
         start, end, step = (duration_ms(ranged[index]) for index in (2, 3, 4))
-        return _case(line, ranged[5], (start, end, step), False, ranged[1], block)
+        return _case(line, ranged[5], (start, end, step), ranged[1], block, instant=False)
     instant = _INSTANT.match(head)
     if instant:
         at = duration_ms(instant[2] or "0")
-        return _case(line, instant[3], (at, at, 1), True, instant[1], block)
+        return _case(line, instant[3], (at, at, 1), instant[1], block, instant=True)
     raise TestLanguageError(f"{head!r} is no command")
 
 
 def _case(
-    line: int, expr: str, times: tuple[int, int, int], instant: bool, suffix: str | None, block: list[str]
+    line: int, expr: str, times: tuple[int, int, int], suffix: str | None, block: list[str], *, instant: bool
 ) -> Case:
     remarks = [suffix] if suffix in ("warn", "info") else []
     text = message = pattern = None
