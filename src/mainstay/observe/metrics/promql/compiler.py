@@ -41,8 +41,9 @@ def compile_query(
     """Compile an expression for the grid from `start_ms` to `end_ms`, every `step_ms` (milliseconds since 1970).
 
     An instant query has `start_ms == end_ms`, unless `instant` says that it is a range of one point. `lookback_ms` is
-    how old the newest sample of an instant selector may be. `delayed_names` drops metric names at the end of the evaluation and not at each function, which is the feature
-    flag `promql-delayed-name-removal` of Prometheus (off there by default, and here).
+    how old the newest sample of an instant selector may be. `delayed_names` drops metric names at the end of the
+    evaluation and not at each function, which is the feature flag `promql-delayed-name-removal` of Prometheus (off
+    there by default, and here).
 
     Raises PromQLError for an expression that is wrong, and Unsupported for one that is outside what is evaluated.
     """
