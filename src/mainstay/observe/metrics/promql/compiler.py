@@ -69,7 +69,10 @@ def compile_query(
     if isinstance(root, (pp.MatrixSelector, pp.SubqueryExpr)):
         raise Unsupported("a range vector as the answer", "put a function such as rate(...) around it")
     order, labels = _order(root) if grid.instant else ("", ())
-    return Compiled(compiler.final(root), settings, "vector", grid, order, labels)
+    statement = compiler.final(root)
+    if len(statement) > limits.max_statement:
+        raise PromQLError("the expression grows into too large a statement; split it up")
+    return Compiled(statement, settings, "vector", grid, order, labels)
 
 
 def _settings(limits: Limits) -> dict[str, int | str]:
@@ -300,6 +303,8 @@ class _Compiler:
         selector = self._range_selector(arguments.pop(position))
         if name in ranges.GRID_FUNCTIONS:
             rows = selectors.gridded(selector, self.tables, self.grid, ranges.GRID_FUNCTIONS[name])
+            if name == "present_over_time":
+                rows = functions.apply(rows, "toFloat64(1)", [])
         else:
             window = ranges.WINDOW_FUNCTIONS[name]
             scalars = [f"({self.scalar(argument)})[k + 1]" for argument in arguments]

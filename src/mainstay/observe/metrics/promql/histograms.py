@@ -56,7 +56,7 @@ def _laid_out(rows: str, grid: Grid) -> str:
 
 def quantile(source: str, level: str, grid: Grid) -> str:
     """The quantile at `level` (an array over the grid), interpolated linearly within its bucket."""
-    q = f"({level})[k + 1]"
+    q = "h"  # the level at this grid point
     # c: the corrected counts; u: the bounds; i: the first bucket that reaches the rank, never beyond the last.
     rank = f"({q} * c[-1])"
     inside = f"u[i - 1] + (u[i] - u[i - 1]) * (({rank} - c[i - 1]) / (c[i] - c[i - 1]))"
@@ -66,7 +66,8 @@ def quantile(source: str, level: str, grid: Grid) -> str:
     value = f"if(length(u) < 2 OR c[-1] = 0, nan, arrayMap(i -> {found}, [{index}])[1])"
     whole = f"arrayMap((u, c) -> {value}, [b.1], [{_monotonic('b')}])[1]"
     x = f"multiIf(isNaN({q}), nan, {q} < 0, -inf, {q} > 1, inf, b[-1].1 != inf, nan, {whole})"
-    return _laid_out(f"SELECT g, k, d, {x} AS x FROM ({_buckets(source)})", grid)
+    bound = f"arrayMap(h -> {x}, [({level})[k + 1]])[1]"
+    return _laid_out(f"SELECT g, k, d, {bound} AS x FROM ({_buckets(source)})", grid)
 
 
 def _rank_at(edge: str) -> str:
@@ -86,9 +87,10 @@ def _rank_at(edge: str) -> str:
 
 def fraction(source: str, lower: str, upper: str, grid: Grid) -> str:
     """The share of observations between two values (arrays over the grid)."""
-    low, high = f"({lower})[k + 1]", f"({upper})[k + 1]"
+    low, high = "h.1", "h.2"  # the two values at this grid point
     share = f"({_rank_at(high)} - {_rank_at(low)}) / c[-1]"
     value = f"multiIf(c[-1] = 0 OR isNaN({low}) OR isNaN({high}), nan, {low} >= {high}, toFloat64(0), {share})"
     whole = f"arrayMap((u, c) -> {value}, [b.1], [b.2])[1]"
     x = f"if(b[-1].1 != inf, nan, {whole})"
-    return _laid_out(f"SELECT g, k, d, {x} AS x FROM ({_buckets(source)})", grid)
+    bound = f"arrayMap(h -> {x}, [(({lower})[k + 1], ({upper})[k + 1])])[1]"
+    return _laid_out(f"SELECT g, k, d, {bound} AS x FROM ({_buckets(source)})", grid)

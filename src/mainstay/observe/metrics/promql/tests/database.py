@@ -63,8 +63,8 @@ class Database:
         assert isinstance(value, (int, float))
         return f"toFloat64({sql.number(float(value))})"
 
-    def instant(self, expr: str, time_ms: int, **options: bool) -> dict[tuple[tuple[str, str], ...], float]:
-        answer = evaluate_instant(self.store.run, expr, time_ms, **options)
+    def instant(self, expr: str, time_ms: int, delayed_names: bool = False) -> dict[tuple[tuple[str, str], ...], float]:
+        answer = evaluate_instant(self.store.run, expr, time_ms, delayed_names=delayed_names)
         return {tuple(sorted(one.labels.items())): one.value for one in answer.series}
 
     def range(

@@ -145,9 +145,8 @@ def test_range_functions(
             # A difference of close values keeps no more digits than the values had.
             scale = max((abs(value) for _, value in real), default=0.0)
             same = close(expected, found[position], 1e-7)
-            near = expected is not None and found[position] is not None and abs(expected - found[position]) <= (
-                1e-9 * scale
-            )  # fmt: skip
+            actual = found[position]
+            near = expected is not None and actual is not None and abs(expected - actual) <= 1e-9 * scale
             assert same or near, (expr, position, expected, found[position], window)
 
 
