@@ -307,6 +307,10 @@ class _Compiler:
                 rows = functions.apply(rows, "toFloat64(1)", [])
         else:
             window = ranges.WINDOW_FUNCTIONS[name]
+            # The window of an @ modifier is reduced once, so whatever else changes over the grid cannot be let in.
+            moving = name == "predict_linear" or any(number_of(argument) is None for argument in arguments)
+            if selector.at is not None and self.grid.count > 1 and moving:
+                raise Unsupported(f"the @ modifier in {name}() over a range of times")
             scalars = [f"({self.scalar(argument)})[k + 1]" for argument in arguments]
             reduce = window.build(selector.range_ms, scalars)
             if name in ranges.CAREFUL:

@@ -24,14 +24,22 @@ _REMOVED = {"holt_winters": "double_exponential_smoothing"}
 def parse(expr: str) -> pp.Expr:
     """Parse an expression. Raises PromQLError with the parser's message, or Unsupported for newer syntax."""
     _check_bytes(expr)
+    bare = re.sub(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*", "''", expr)
+    if re.search(r"@\s*-", bare):
+        # The parser takes it and then loses the sign.
+        raise Unsupported("the @ modifier with a time before 1970")
     try:
         return pp.parse(expr)
     except ValueError as error:
         message = str(error)
+    except BaseException as error:
+        # A panic of the parser, which is written in Rust, is no Exception and would end the process.
+        if type(error).__name__ != "PanicException":
+            raise
+        message = "the parser gave up"
     unknown = _UNKNOWN.search(message)
     if unknown and unknown[1] in _REMOVED:
         raise PromQLError(f"{message}; Prometheus 3 calls it {_REMOVED[unknown[1]]}")
-    bare = re.sub(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*", "''", expr)
     for pattern, construct in _NEWER:
         found = pattern.search(bare)
         if found:

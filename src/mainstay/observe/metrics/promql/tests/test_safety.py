@@ -19,8 +19,8 @@ from .database import Database, key
 @pytest.mark.parametrize(
     ("expr", "construct"),
     [
-        ("m @ 10", "@"),
-        ("rate(m[5m] @ end())", "@"),
+        ("m @ -10", "@"),
+        ("m[5m:1m] @ end()", "range vector"),
         ("max_over_time(rate(m[1m])[5m:1m])", "subquery"),
         ("absent_over_time(m[5m:1m])", "subquery"),
         ("limitk(1, m)", "limitk"),

@@ -191,3 +191,21 @@ def test_absent_gives_the_labels_that_were_asked_for(db: Database) -> None:
     assert db.instant('absent(nope{job="x", i=~"y"})', 0) == {key(job="x"): 1.0}
     assert db.instant("absent(m)", 0) == {}
     assert db.range('absent_over_time(m{a="1"}[1m])', 0, 2 * M, M) == {key(a="1"): [None, 1.0, 1.0]}
+
+
+def test_the_at_modifier_fixes_the_time(db: Database) -> None:
+    db.add("g", {}, [(i * M, float(i)) for i in range(30)])
+    named = key(name="g")
+    assert db.range("g @ 300", 10 * M, 12 * M, M) == {named: [5.0, 5.0, 5.0]}
+    assert db.range("g @ 300 offset 2m", 10 * M, 12 * M, M) == {named: [3.0, 3.0, 3.0]}
+    assert db.range("g @ start()", 10 * M, 12 * M, M) == {named: [10.0, 10.0, 10.0]}
+    assert db.range("sum_over_time(g[2m] @ end())", 10 * M, 12 * M, M) == {(): [23.0, 23.0, 23.0]}
+    assert db.range("g - g @ 300", 10 * M, 11 * M, M) == {(): [5.0, 6.0]}
+    assert db.range("timestamp(g @ 301.5)", 10 * M, 11 * M, M) == {(): [300.0, 300.0]}
+    assert db.range("stddev_over_time(g[2m] @ 300)", 10 * M, 11 * M, M) == {(): [0.5, 0.5]}
+    assert db.range("absent(g @ 9999)", 0, M, M) == {(): [1.0, 1.0]}
+    # The line is read ahead from the time of the query, not from the time of the modifier.
+    assert close(db.instant("predict_linear(g[5m] @ 600, 60)", 20 * M)[()], 21.0)
+    for expr in ("predict_linear(g[5m] @ 600, 60)", "quantile_over_time(scalar(g), g[5m] @ 600)"):
+        with pytest.raises(PromQLError, match="@ modifier in"):
+            db.range(expr, 10 * M, 12 * M, M)

@@ -68,7 +68,7 @@ eval instant at 5m sum(http)
 eval instant at 5m native
   native {{sum:1 count:1}}
 
-eval instant at 5m http @ 60
+eval instant at 5m http[5m:1m]
   http{job="a"} 60
 
 eval instant at 5m -{__name__=~"h.*"} + on() http
@@ -88,5 +88,5 @@ def test_a_file_is_run_and_counted(store: ChdbStore) -> None:
     ]  # fmt: skip
     whole = conformance.Report([report], 0.5).to_dict()
     assert whole["files"] == [{"file": "own.test", "cases": 9, "hold": 6, "fail": 1, "refused": 2}]
-    assert whole["refused"] == {"native histograms": ["own.test:22"], "the @ modifier": ["own.test:25"]}
+    assert whole["refused"] == {"native histograms": ["own.test:22"], "a range vector as the answer": ["own.test:25"]}
     assert "own.test" in conformance.Report([report], 0.5).table()
