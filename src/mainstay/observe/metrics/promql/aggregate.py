@@ -3,12 +3,16 @@
 Source: Prometheus documentation, "Operators", and `aggregation` in promql/engine.go.
 """
 
+# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
+
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from . import reduce, sql
 from .model import Grid
 
-_REDUCERS = {
+_REDUCERS: dict[str, Callable[[], str]] = {
     "sum": lambda: reduce.total("arraySort(groupArray(x))"),
     "avg": lambda: reduce.mean("arraySort(groupArray(x))"),
     "stddev": lambda: reduce.deviation("arraySort(groupArray(x))"),
@@ -51,8 +55,9 @@ def extremes(operator: str, source: str, group: str, grid: Grid, counts: str) ->
     NaN comes after every number. Equal values are told apart by their labels, so that the answer is stable.
     """
     direction = "DESC" if operator == "topk" else "ASC"
-    bad = f"arrayExists(c -> isNaN(c), {counts})"
-    checked = sql.guard(bad, "Parameter value is NaN; give a number of series")
+    nan = sql.guard(f"arrayExists(c -> isNaN(c), {counts})", "Parameter value is NaN; give a number of series")
+    huge = sql.guard(f"arrayExists(c -> abs(c) >= 9.2e18, {counts})", "Scalar value overflows int64; give less")
+    checked = f"{nan} AND {huge}"
     order = f"isNaN(x), x {direction}, l"
     ranked = (
         f"SELECT *, row_number() OVER (PARTITION BY g, k ORDER BY {order}) AS place FROM ({_points(source, group)})"

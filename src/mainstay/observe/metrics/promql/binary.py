@@ -4,6 +4,8 @@ Source: Prometheus documentation, "Operators", and `VectorBinop` in promql/engin
 grid point: two series of one match group are an error only where both have a sample.
 """
 
+# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -180,4 +182,7 @@ def between(operator: str, left: str, right: str, matching: Matching, grid: Grid
         "arrayExists(c -> c > 1, countForEach(met))",
         "multiple matches for labels: grouping labels must ensure unique matches",
     )
-    return f"SELECT p.l AS l, p.d AS d, {sql.nullable('anyForEach(p.v)')} AS v FROM ({pairs}) AS p GROUP BY g, p.l, p.d HAVING {unique}"
+    return (
+        f"SELECT p.l AS l, p.d AS d, {sql.nullable('anyForEach(p.v)')} AS v FROM ({pairs}) AS p "
+        f"GROUP BY g, p.l, p.d HAVING {unique}"
+    )

@@ -4,8 +4,11 @@ The parser is `promql-parser`; this module walks its tree and puts the pieces of
 `sql` for how a vector travels. A scalar is an SQL expression for an array of floats over the grid.
 """
 
+# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
+
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import promql_parser as pp
@@ -13,7 +16,7 @@ import promql_parser as pp
 from . import aggregate, binary, functions, histograms, ranges, selectors, sql
 from .errors import PromQLError, Unsupported
 from .model import Compiled, Grid, Limits, Order, Tables
-from .parser import parse, without_parens
+from .parser import depth, number_of, parse, without_parens
 
 _SORTS: dict[str, Order] = {
     "sort": "asc",
@@ -33,24 +36,29 @@ def compile_query(
     limits: Limits | None = None,
     tables: Tables | None = None,
     delayed_names: bool = False,
+    instant: bool | None = None,
 ) -> Compiled:
     """Compile an expression for the grid from `start_ms` to `end_ms`, every `step_ms` (milliseconds since 1970).
 
-    An instant query has `start_ms == end_ms`. `lookback_ms` is how old the newest sample of an instant selector may
-    be. `delayed_names` drops metric names at the end of the evaluation and not at each function, which is the feature
-    flag `promql-delayed-name-removal` of Prometheus (off there by default, and here).
+    An instant query has `start_ms == end_ms`, unless `instant` says that it is a range of one point. `lookback_ms` is
+    how old the newest sample of an instant selector may be. `delayed_names` drops metric names at the end of the
+    evaluation and not at each function, which is the feature flag `promql-delayed-name-removal` of Prometheus (off
+    there by default, and here).
 
     Raises PromQLError for an expression that is wrong, and Unsupported for one that is outside what is evaluated.
     """
     limits = limits or Limits()
     if len(expr) > limits.max_length:
         raise PromQLError(f"the expression is longer than {limits.max_length} characters; split it up")
-    grid = Grid(start_ms, end_ms, step_ms, instant=start_ms == end_ms)
+    grid = Grid(start_ms, end_ms, step_ms, instant=start_ms == end_ms if instant is None else instant)
     if grid.count > limits.max_points:
         raise PromQLError(
             f"{grid.count} points a series are more than {limits.max_points}; use a longer step or a shorter range"
         )
-    root = without_parens(parse(expr))
+    parsed = parse(expr)
+    if depth(parsed) > limits.max_depth:
+        raise PromQLError(f"the expression is nested deeper than {limits.max_depth} levels; split it up")
+    root = without_parens(parsed)
     compiler = _Compiler(grid, lookback_ms, tables or Tables(), limits, delayed_names)
     settings = _settings(limits)
     if isinstance(root, pp.StringLiteral):
@@ -61,7 +69,10 @@ def compile_query(
     if isinstance(root, (pp.MatrixSelector, pp.SubqueryExpr)):
         raise Unsupported("a range vector as the answer", "put a function such as rate(...) around it")
     order, labels = _order(root) if grid.instant else ("", ())
-    return Compiled(compiler.final(root), settings, "vector", grid, order, labels)
+    statement = compiler.final(root)
+    if len(statement) > limits.max_statement:
+        raise PromQLError("the expression grows into too large a statement; split it up")
+    return Compiled(statement, settings, "vector", grid, order, labels)
 
 
 def _settings(limits: Limits) -> dict[str, int | str]:
@@ -69,6 +80,11 @@ def _settings(limits: Limits) -> dict[str, int | str]:
         "enable_time_series_aggregate_functions": 1,
         # Without this ClickHouse reads some texts, here the bounds of buckets, one digit off.
         "precise_float_parsing": 1,
+        # The statement relies on these defaults, which a server may have changed.
+        "enable_analyzer": 1,
+        "aggregate_functions_null_for_empty": 0,
+        "join_use_nulls": 0,
+        "prefer_column_name_to_alias": 0,
         "max_execution_time": limits.max_seconds,
         "max_memory_usage": limits.max_memory_bytes,
         "max_subquery_depth": 1000,
@@ -177,7 +193,7 @@ class _Compiler:
             "WHERE arrayExists(y -> isNotNull(y), r.v) ORDER BY labels"
         )
 
-    def vector(self, node: pp.Expr, depth: int = 0) -> str:
+    def vector(self, node: pp.Expr) -> str:
         node = without_parens(node)
         if isinstance(node, pp.VectorSelector):
             return selectors.instant(selectors.read(node), self.tables, self.grid, self.lookback_ms)
@@ -199,28 +215,27 @@ class _Compiler:
         return sql.merged(f"SELECT {labels} AS l, toUInt8(0) AS d, s.v AS v FROM ({source}) AS s")
 
     def _aggregation(self, node: pp.AggregateExpr) -> str:
-        operator = str(node.op)
+        operator, param = str(node.op), node.param
         modifier = node.modifier
         by = modifier is None or modifier.type == pp.AggModifierType.By
         group = aggregate.grouping("s.l", by=by, names=[] if modifier is None else list(modifier.labels))
         if operator in aggregate.SIMPLE:
             return aggregate.simple(operator, self.vector(node.expr), group, self.grid)
+        if param is None:
+            raise PromQLError(f"{operator} wants a parameter")
         if operator == "quantile":
-            return aggregate.simple(operator, self.vector(node.expr), group, self.grid, self.scalar(node.param))
+            return aggregate.simple(operator, self.vector(node.expr), group, self.grid, self.scalar(param))
         if operator in ("topk", "bottomk"):
-            return self._extremes(node, operator, group)
+            level = number_of(param)
+            if level is not None and math.isnan(level):
+                raise PromQLError("Parameter value is NaN; give a number of series")
+            return aggregate.extremes(operator, self.vector(node.expr), group, self.grid, self.scalar(param))
         if operator == "count_values":
-            label = _string(node.param)
+            label = _string(param)
             if not label:
                 raise PromQLError('invalid label name ""; give a name for the label with the value')
             return aggregate.count_values(label, self.vector(node.expr), group, self.grid)
         raise Unsupported(f"the aggregation {operator}")
-
-    def _extremes(self, node: pp.AggregateExpr, operator: str, group: str) -> str:
-        param = without_parens(node.param)
-        if isinstance(param, pp.NumberLiteral) and param.val != param.val:
-            raise PromQLError("Parameter value is NaN; give a number of series")
-        return aggregate.extremes(operator, self.vector(node.expr), group, self.grid, self.scalar(node.param))
 
     def _binary(self, node: pp.BinaryExpr) -> str:
         operator, is_bool = str(node.op), _is_bool(node)
@@ -262,6 +277,7 @@ class _Compiler:
             "label_replace": self._label_replace,
             "label_join": self._label_join,
             "histogram_quantile": self._histogram_quantile,
+            "histogram_quantiles": self._histogram_quantiles,
             "histogram_fraction": self._histogram_fraction,
         }
         if name not in special:
@@ -287,11 +303,21 @@ class _Compiler:
         selector = self._range_selector(arguments.pop(position))
         if name in ranges.GRID_FUNCTIONS:
             rows = selectors.gridded(selector, self.tables, self.grid, ranges.GRID_FUNCTIONS[name])
+            if name == "present_over_time":
+                rows = functions.apply(rows, "toFloat64(1)", [])
         else:
             window = ranges.WINDOW_FUNCTIONS[name]
+            # The window of an @ modifier is reduced once, so whatever else changes over the grid cannot be let in.
+            moving = name == "predict_linear" or any(number_of(argument) is None for argument in arguments)
+            if selector.at is not None and self.grid.count > 1 and moving:
+                raise Unsupported(f"the @ modifier in {name}() over a range of times")
             scalars = [f"({self.scalar(argument)})[k + 1]" for argument in arguments]
-            reduce = window.build(selector.range_ms, scalars).replace("now", f"(ts + {selector.offset_ms})")
-            rows = selectors.windowed(selector, self.tables, self.grid, reduce, window.least)
+            reduce = window.build(selector.range_ms, scalars)
+            if name in ranges.CAREFUL:
+                fast = ranges.CAREFUL[name]
+                rows = selectors.careful(selector, self.tables, self.grid, fast, reduce, least=window.least)
+            else:
+                rows = selectors.windowed(selector, self.tables, self.grid, reduce, window.least)
         return rows if name in ranges.KEEP_NAME else self._without_name(rows)
 
     def _absent(self, arguments: list[pp.Expr]) -> str:
@@ -329,11 +355,27 @@ class _Compiler:
         return functions.label_join(self.vector(arguments[0]), target, separator, labels)
 
     def _histogram_quantile(self, arguments: list[pp.Expr]) -> str:
-        return histograms.quantile(self.vector(arguments[1]), self.scalar(arguments[0]), self.grid)
+        rows = histograms.quantile(self.vector(arguments[1]), self.scalar(arguments[0]), self.grid)
+        return self._without_name(rows)
+
+    def _histogram_quantiles(self, arguments: list[pp.Expr]) -> str:
+        """Several quantiles at once, told apart by a label."""
+        label, source = _string(arguments[1]), self.vector(arguments[0])
+        if not label:
+            raise PromQLError("invalid label name in histogram_quantiles: it must not be empty")
+        rows = []
+        for argument in arguments[2:]:
+            level = number_of(argument)
+            if level is None:
+                raise Unsupported("a level that is not a number in histogram_quantiles")
+            found = histograms.quantile(source, self.constant(sql.number(level)), self.grid)
+            labels = sql.with_label("s.l", label, sql.text(_openmetrics(level)))
+            rows.append(f"SELECT {labels} AS l, s.d AS d, s.v AS v FROM ({found}) AS s")
+        return self._without_name(sql.merged(" UNION ALL ".join(rows)))
 
     def _histogram_fraction(self, arguments: list[pp.Expr]) -> str:
         lower, upper = self.scalar(arguments[0]), self.scalar(arguments[1])
-        return histograms.fraction(self.vector(arguments[2]), lower, upper, self.grid)
+        return self._without_name(histograms.fraction(self.vector(arguments[2]), lower, upper, self.grid))
 
 
 def _wanted_labels(selector: selectors.Selector) -> dict[str, str]:
@@ -344,6 +386,17 @@ def _wanted_labels(selector: selectors.Selector) -> dict[str, str]:
             continue
         labels[name] = value if operator == "=" and name not in labels else ""
     return {name: value for name, value in labels.items() if value}
+
+
+def _openmetrics(value: float) -> str:
+    """A float as OpenMetrics writes it in labels, with a point always."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        raise Unsupported("a level of this size in histogram_quantiles", "use levels between 0 and 1")
+    return repr(value)
 
 
 def _is_bool(node: pp.BinaryExpr) -> bool:

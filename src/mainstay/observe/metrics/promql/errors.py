@@ -14,7 +14,7 @@ class PromQLError(ValueError):
     """The expression is wrong: a syntax, type or evaluation error. The message says where and what to change."""
 
 
-class Unsupported(PromQLError):
+class Unsupported(PromQLError):  # noqa: N818 - the name says what it means: refused, not broken
     """The expression may be right, but uses a construct outside what Mainstay evaluates. `construct` names it."""
 
     def __init__(self, construct: str, remedy: str = "rewrite the expression without it") -> None:
@@ -27,6 +27,10 @@ def from_database(text: str) -> PromQLError | None:
     raised = _RAISED.search(text)
     if raised:
         return PromQLError(raised[1])
+    if "MEMORY_LIMIT_EXCEEDED" in text or "TIMEOUT_EXCEEDED" in text:
+        return PromQLError(
+            "the query needs more memory or time than it may have; shorten its ranges or use a longer step"
+        )
     if "CANNOT_COMPILE_REGEXP" in text:
         return PromQLError("a regular expression is not valid RE2 syntax; correct the pattern")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -66,6 +67,7 @@ def evaluate_range(
         limits=limits,
         tables=tables,
         delayed_names=delayed_names,
+        instant=False,
     )
     return _answer(run, compiled)
 
@@ -101,13 +103,15 @@ def decode(row: Sequence[object]) -> Series:
 
 def _ordered(series: list[Series], compiled: Compiled) -> list[Series]:
     """The order of an instant answer: by value with NaN last, or by labels in natural order."""
+    sign = -1 if compiled.order in ("desc", "label_desc") else 1
     if compiled.order in ("asc", "desc"):
-        sign = 1 if compiled.order == "asc" else -1
-        return sorted(series, key=lambda one: (np.isnan(one.value), sign * one.value if one.value == one.value else 0))
+        return sorted(series, key=lambda one: (True, 0.0) if math.isnan(one.value) else (False, sign * one.value))
     if compiled.order in ("label", "label_desc"):
-        sign = 1 if compiled.order == "label" else -1
-        order = functools.partial(_by_labels, compiled.order_labels)
-        return sorted(series, key=functools.cmp_to_key(lambda a, b: sign * order(a, b)))
+
+        def order(a: Series, b: Series) -> int:
+            return sign * _by_labels(compiled.order_labels, a, b)
+
+        return sorted(series, key=functools.cmp_to_key(order))
     return series
 
 
@@ -126,7 +130,7 @@ def natural_less(a: str, b: str) -> bool:
     left, right = re.findall(r"[0-9]+|[^0-9]+", a), re.findall(r"[0-9]+|[^0-9]+", b)
     for mine, other in zip(left, right, strict=False):
         if mine.isdecimal() and other.isdecimal() and int(mine) != int(other):
-            return int(mine) < int(other)
+            return bool(int(mine) < int(other))
         if not (mine.isdecimal() and other.isdecimal()) and mine != other:
-            return mine < other
+            return bool(mine < other)
     return len(left) <= len(right)

@@ -3,6 +3,8 @@
 Source: `BucketQuantile` and `BucketFraction` in promql/quantile.go.
 """
 
+# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
+
 from __future__ import annotations
 
 from . import sql
@@ -23,7 +25,8 @@ def _bound(label: str) -> str:
 
 def _buckets(source: str) -> str:
     """One row a histogram and grid point: `b`, the buckets by bound as (bound, count), equal bounds added up."""
-    group = sql.without("s.l", ["le", "__name__"])
+    # The name still tells histograms apart here. Where it is all that does, dropping it later is an error.
+    group = sql.without("s.l", ["le"])
     points = sql.scattered(source, f"{group} AS g, s.d AS d, {_bound(sql.label('s.l', 'le'))} AS le")
     summed = (
         "SELECT g, k, assumeNotNull(le) AS bound, sum(x) AS c, max(d) AS d "
@@ -53,17 +56,18 @@ def _laid_out(rows: str, grid: Grid) -> str:
 
 def quantile(source: str, level: str, grid: Grid) -> str:
     """The quantile at `level` (an array over the grid), interpolated linearly within its bucket."""
-    q = f"({level})[k + 1]"
+    q = "h"  # the level at this grid point
     # c: the corrected counts; u: the bounds; i: the first bucket that reaches the rank, never beyond the last.
     rank = f"({q} * c[-1])"
-    inside = "u[i - 1] + (u[i] - u[i - 1]) * ((%s - c[i - 1]) / (c[i] - c[i - 1]))" % rank
+    inside = f"u[i - 1] + (u[i] - u[i - 1]) * (({rank} - c[i - 1]) / (c[i] - c[i - 1]))"
     lowest = f"if(u[1] <= 0, u[1], toFloat64(0) + u[1] * ({rank} / c[1]))"
     found = f"multiIf(i = length(u), u[-2], i = 1, {lowest}, {inside})"
     index = f"arrayMap(j -> if(j = 0, length(c), j), [arrayFirstIndex(y -> y >= {rank}, arrayPopBack(c))])[1]"
     value = f"if(length(u) < 2 OR c[-1] = 0, nan, arrayMap(i -> {found}, [{index}])[1])"
     whole = f"arrayMap((u, c) -> {value}, [b.1], [{_monotonic('b')}])[1]"
     x = f"multiIf(isNaN({q}), nan, {q} < 0, -inf, {q} > 1, inf, b[-1].1 != inf, nan, {whole})"
-    return _laid_out(f"SELECT g, k, d, {x} AS x FROM ({_buckets(source)})", grid)
+    bound = f"arrayMap(h -> {x}, [({level})[k + 1]])[1]"
+    return _laid_out(f"SELECT g, k, d, {bound} AS x FROM ({_buckets(source)})", grid)
 
 
 def _rank_at(edge: str) -> str:
@@ -75,16 +79,18 @@ def _rank_at(edge: str) -> str:
     below = "if(i > 1, c[i - 1], toFloat64(0))"
     share = f"({edge} - ({low})) / (u[i] - ({low}))"
     within = f"if(isInfinite(u[i]), {below}, {below} + (c[i] - {below}) * {share})"
-    # An unbounded first bucket is not interpolated either: none of it counts as below.
-    value = f"multiIf(i = 0, c[-1], {low} >= {edge}, {below}, isInfinite({low}), {below}, {within})"
+    # Nor is a first bucket without a lower bound: all of it counts as below an edge within it.
+    unbounded = f"if({edge} = -inf, toFloat64(0), c[i])"
+    value = f"multiIf(i = 0, c[-1], isInfinite({low}), {unbounded}, {low} >= {edge}, {below}, {within})"
     return f"least(arrayMap(i -> {value}, [arrayFirstIndex(y -> y > {edge}, u)])[1], c[-1])"
 
 
 def fraction(source: str, lower: str, upper: str, grid: Grid) -> str:
     """The share of observations between two values (arrays over the grid)."""
-    low, high = f"({lower})[k + 1]", f"({upper})[k + 1]"
+    low, high = "h.1", "h.2"  # the two values at this grid point
     share = f"({_rank_at(high)} - {_rank_at(low)}) / c[-1]"
     value = f"multiIf(c[-1] = 0 OR isNaN({low}) OR isNaN({high}), nan, {low} >= {high}, toFloat64(0), {share})"
     whole = f"arrayMap((u, c) -> {value}, [b.1], [b.2])[1]"
     x = f"if(b[-1].1 != inf, nan, {whole})"
-    return _laid_out(f"SELECT g, k, d, {x} AS x FROM ({_buckets(source)})", grid)
+    bound = f"arrayMap(h -> {x}, [(({lower})[k + 1], ({upper})[k + 1])])[1]"
+    return _laid_out(f"SELECT g, k, d, {bound} AS x FROM ({_buckets(source)})", grid)

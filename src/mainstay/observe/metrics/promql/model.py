@@ -53,6 +53,7 @@ class Limits:
     max_points: int = 11_000
     max_depth: int = 40
     max_length: int = 20_000
+    max_statement: int = 2_000_000
     max_seconds: int = 60
     max_memory_bytes: int = 2_000_000_000
 

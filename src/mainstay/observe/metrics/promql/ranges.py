@@ -1,9 +1,11 @@
 """Functions over range vectors: which run on ClickHouse's grid functions, and which on windows of samples.
 
-The grid functions were compared with the rules of Prometheus on random samples. Two families are not used:
+The grid functions were compared with the rules of Prometheus on random samples. Most agree on every sample. Three
+agree on ordinary series only, and the other series (`CAREFUL`) are evaluated window by window:
 `timeSeriesRateToGrid` and `timeSeriesIncreaseToGrid` keep a running sum of counter resets over the whole series, so
-after a reset from a very large value, or past an infinity, later windows lose digits that Prometheus keeps; and the
-regression functions sum without compensation.
+that after a reset from a large value, or past an infinity, later windows lose digits that Prometheus keeps;
+`timeSeriesAvgToGrid` overflows where Prometheus goes over to an incremental mean. The regression functions sum without
+compensation and are not used.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import reduce
+from . import reduce, sql
 
 GRID_FUNCTIONS = {
     "delta": "timeSeriesDeltaToGrid",
@@ -19,10 +21,23 @@ GRID_FUNCTIONS = {
     "idelta": "timeSeriesInstantDeltaToGrid",
     "min_over_time": "timeSeriesMinToGrid",
     "max_over_time": "timeSeriesMaxToGrid",
+    "sum_over_time": "timeSeriesSumToGrid",
+    "present_over_time": "timeSeriesCountToGrid",
     "count_over_time": "timeSeriesCountToGrid",
     "last_over_time": "timeSeriesLastToGrid",
     "changes": "timeSeriesChangesToGrid",
     "resets": "timeSeriesResetsToGrid",
+}
+
+_WHOLE = "toFloat64(countIf(value != trunc(value))) = 0 AND max(abs(value)) * count() < 9007199254740992."
+_FINITE = "countIf(NOT isFinite(value)) = 0"
+
+# A grid function, and the condition over all samples of a series on which it agrees with Prometheus. `{resets}` is
+# the number of counter resets. Resets of whole numbers below 2^53 are added up without error.
+CAREFUL = {
+    "rate": ("timeSeriesRateToGrid", f"{_FINITE} AND ({{resets}} = 0 OR ({_WHOLE}))"),
+    "increase": ("timeSeriesIncreaseToGrid", f"{_FINITE} AND ({{resets}} = 0 OR ({_WHOLE}))"),
+    "avg_over_time": ("timeSeriesAvgToGrid", "maxIf(abs(value), isFinite(value)) < 1e300"),
 }
 
 # These give samples of the series themselves, so the name stays.
@@ -90,16 +105,19 @@ def _regression(origin: str, body: str) -> Callable[[int, list[str]], str]:
 def _smoothing(_: int, arguments: list[str]) -> str:
     """Holt's linear method. Source: `funcDoubleExponentialSmoothing`. Accumulator: (s0, s1, b, index)."""
     level, trend = arguments
+    bad = " OR ".join(f"NOT ({factor} > 0 AND {factor} < 1)" for factor in arguments)
+    checked = sql.failing(bad, "invalid smoothing or trend factor; give a number between 0 and 1, not 0 or 1 itself")
     slope = f"if(a.4 = 0, a.3, {trend} * (a.2 - a.1) + (1 - {trend}) * a.3)"
     step = f"(a.2, {level} * y + (1 - {level}) * (a.2 + {slope}), {slope}, a.4 + 1)"
     start = "(toFloat64(0), w[1].2, w[2].2 - w[1].2, toFloat64(0))"
-    return f"arrayFold((a, y) -> {step}, arrayPopFront(w.2), {start}).2"
+    return f"arrayFold((a, y) -> {step}, arrayPopFront(w.2), {start}).2 + {checked}"
 
 
 def _mad(_: int, __: list[str]) -> str:
-    """Median of the distances to the median."""
+    """Median of the distances to the median; NaN as soon as one sample is NaN."""
     median = reduce.quantile("0.5", "w.2")
-    return _let("e", median, reduce.quantile("0.5", "arrayMap(y -> abs(y - e), w.2)"))
+    spread = _let("e", median, reduce.quantile("0.5", "arrayMap(y -> abs(y - e), w.2)"))
+    return f"if(arrayExists(y -> isNaN(y), w.2), nan, {spread})"
 
 
 def _plain(expression: Callable[[str], str]) -> Window:
@@ -118,13 +136,11 @@ def _extreme_time(better: str) -> Window:
 WINDOW_FUNCTIONS = {
     "rate": Window(_rate(per_second=True), 2),
     "increase": Window(_rate(per_second=False), 2),
-    "sum_over_time": _plain(reduce.total),
-    "avg_over_time": _plain(reduce.mean),
     "stddev_over_time": _plain(reduce.deviation),
     "stdvar_over_time": _plain(reduce.variance),
     "quantile_over_time": Window(lambda _, arguments: reduce.quantile(arguments[0], _VALUES)),
     "mad_over_time": Window(_mad),
-    "present_over_time": Window(lambda _, __: "1"),
+    "avg_over_time": _plain(reduce.mean),
     "first_over_time": Window(lambda _, __: "w[1].2"),
     "ts_of_first_over_time": Window(lambda _, __: "w[1].1 / 1000"),
     "ts_of_last_over_time": Window(lambda _, __: "w[-1].1 / 1000"),

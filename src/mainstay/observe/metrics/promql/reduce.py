@@ -78,15 +78,14 @@ def ascending(values: str) -> str:
 def quantile(level: str, values: str) -> str:
     """The quantile with linear interpolation. Source: `quantile` in promql/quantile.go. The array is not empty."""
     count = "toFloat64(length(o))"
-    rank = f"({level} * ({count} - 1))"
+    rank = f"(h * ({count} - 1))"
     low = f"toUInt64(greatest(0, floor({rank})))"
     high = f"toUInt64(least({count} - 1, floor({rank}) + 1))"
     weight = f"({rank} - floor({rank}))"
     inner = f"o[{low} + 1] * (1 - {weight}) + o[{high} + 1] * {weight}"
-    return (
-        f"multiIf(isNaN({level}), nan, {level} < 0, -inf, {level} > 1, inf, "
-        f"arrayMap(o -> {inner}, [{ascending(values)}])[1])"
-    )
+    # The level is bound to a name, since it may be a whole subquery.
+    inside = f"arrayMap(o -> {inner}, [{ascending(values)}])[1]"
+    return f"arrayMap(h -> multiIf(isNaN(h), nan, h < 0, -inf, h > 1, inf, {inside}), [toFloat64({level})])[1]"
 
 
 def smallest(values: str) -> str:

@@ -4,9 +4,13 @@ Source of the rules: Prometheus documentation, "Querying basics", as of version 
 closed on the right; a staleness marker ends a series for instant selectors and is no sample of a range.
 """
 
+# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
+
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Literal
 
 import promql_parser as pp
 
@@ -24,12 +28,18 @@ class Selector:
     matchers: tuple[tuple[str, str, str], ...]
     offset_ms: int
     range_ms: int = 0
+    at: int | Literal["start", "end"] | None = None
+
+    def seen(self, grid: Grid) -> Grid:
+        """The times that the selector looks at: the grid, or the one time of an @ modifier, less the offset."""
+        if self.at is not None:
+            at = {"start": grid.start_ms, "end": grid.end_ms}[self.at] if isinstance(self.at, str) else self.at
+            grid = Grid(at, at, 1, instant=True)
+        return grid.shifted(self.offset_ms)
 
 
 def read(node: pp.VectorSelector, range_ms: int = 0) -> Selector:
     """Take a selector out of the syntax tree, refusing what is not evaluated."""
-    if node.at is not None:
-        raise Unsupported("the @ modifier")
     if node.matchers.or_matchers:
         raise Unsupported("'or' between label matchers")
     matchers = [(_OPERATORS[str(m.op).rsplit(".", 1)[-1]], m.name, m.value) for m in node.matchers.matchers]
@@ -39,7 +49,25 @@ def read(node: pp.VectorSelector, range_ms: int = 0) -> Selector:
         if operator in ("=~", "!~"):
             check_regex(value, f"the matcher on label {name!r}")
     offset = node.offset
-    return Selector(tuple(matchers), 0 if offset is None else milliseconds(offset), range_ms)
+    return Selector(tuple(matchers), 0 if offset is None else milliseconds(offset), range_ms, _at(node))
+
+
+_AT = re.compile(r" @ (\d+)\.(\d{3})(?: offset \S+)?$")
+
+
+def _at(node: pp.VectorSelector) -> int | Literal["start", "end"] | None:
+    """The time of an @ modifier in milliseconds since 1970, or the end of the query that it names."""
+    if node.at is None:
+        return None
+    if node.at.type == pp.AtModifierType.Start:
+        return "start"
+    if node.at.type == pp.AtModifierType.End:
+        return "end"
+    # The text has whole milliseconds, while the attribute of the parser fails for some times.
+    written = _AT.search(str(node))
+    if written is None:
+        raise Unsupported(f"the @ modifier in {node}")
+    return int(written[1]) * 1000 + int(written[2])
 
 
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
@@ -124,10 +152,11 @@ def _samples(selector: Selector, tables: Tables, after_ms: int, until_ms: int) -
     return f"FROM {tables.samples} WHERE series_id IN ({ids}) AND {window}"
 
 
-def _labelled(selector: Selector, tables: Tables, values: str) -> str:
-    """Put labels to rows of (series_id, v)."""
+def _labelled(selector: Selector, tables: Tables, grid: Grid, values: str) -> str:
+    """Put labels to rows of (series_id, v), and repeat what was seen at a fixed time over the grid."""
+    v = "s.v" if selector.at is None else f"arrayMap(i -> s.v[1], range({grid.count}))"
     return (
-        f"SELECT m.ls AS l, toUInt8(0) AS d, {sql.nullable('s.v')} AS v FROM ({values}) AS s "
+        f"SELECT m.ls AS l, toUInt8(0) AS d, {sql.nullable(v)} AS v FROM ({values}) AS s "
         f"INNER JOIN ({_series(selector, tables)}) AS m ON s.series_id = m.id"
     )
 
@@ -137,7 +166,7 @@ def instant(selector: Selector, tables: Tables, grid: Grid, lookback_ms: int, *,
 
     With `times` the values are the times of the samples in seconds (for the function `timestamp`).
     """
-    moved = grid.shifted(selector.offset_ms)
+    moved = selector.seen(grid)
     is_stale = f"reinterpretAsUInt64(value) = {sql.STALE_BITS}"
     value = "value"
     if times:
@@ -145,7 +174,7 @@ def instant(selector: Selector, tables: Tables, grid: Grid, lookback_ms: int, *,
     newest = sql.to_grid("timeSeriesLastToGrid", moved, lookback_ms, f"time, {value}")
     alive = f"arrayMap(y -> if(reinterpretAsUInt64(assumeNotNull(y)) = {sql.STALE_BITS}, NULL, y), {newest})"
     rows = _samples(selector, tables, moved.start_ms - lookback_ms, moved.last_ms)
-    return _labelled(selector, tables, f"SELECT series_id, {alive} AS v {rows} GROUP BY series_id")
+    return _labelled(selector, tables, grid, f"SELECT series_id, {alive} AS v {rows} GROUP BY series_id")
 
 
 def _range_samples(selector: Selector, tables: Tables, moved: Grid) -> str:
@@ -155,34 +184,59 @@ def _range_samples(selector: Selector, tables: Tables, moved: Grid) -> str:
 
 def gridded(selector: Selector, tables: Tables, grid: Grid, function: str) -> str:
     """The vector of a range function that ClickHouse computes over the grid by itself."""
-    moved = grid.shifted(selector.offset_ms)
+    moved = selector.seen(grid)
     call = sql.to_grid(function, moved, selector.range_ms, "time, value")
     rows = _range_samples(selector, tables, moved)
-    return _labelled(selector, tables, f"SELECT series_id, {call} AS v {rows} GROUP BY series_id")
+    return _labelled(selector, tables, grid, f"SELECT series_id, {call} AS v {rows} GROUP BY series_id")
+
+
+def careful(selector: Selector, tables: Tables, grid: Grid, fast: tuple[str, str], reduce: str, *, least: int) -> str:
+    """`fast` is a grid function and the condition of the series it is used for; the others go by `windowed`."""
+    function, ordinary = fast
+    moved = selector.seen(grid)
+    rows = _range_samples(selector, tables, moved)
+    whole = Grid(moved.last_ms, moved.last_ms, 1)
+    span = moved.last_ms - moved.start_ms + selector.range_ms
+    resets = f"ifNull({sql.to_grid('timeSeriesResetsToGrid', whole, span, 'time, value')}[1], 0)"
+    condition = ordinary.format(resets=resets)
+    call = sql.to_grid(function, moved, selector.range_ms, "time, value")
+    gridded_rows = f"SELECT series_id, {call} AS v {rows} GROUP BY series_id HAVING {condition}"
+    others = f"SELECT series_id {rows} GROUP BY series_id HAVING NOT ({condition})"
+    exact = _windows(selector, f"{rows} AND series_id IN ({others})", grid, reduce, least)
+    return _labelled(selector, tables, grid, f"{gridded_rows} UNION ALL {exact}")
 
 
 def windowed(selector: Selector, tables: Tables, grid: Grid, reduce: str, least: int = 1) -> str:
     """The vector of a range function given as an SQL expression over one window.
 
     In `reduce`, `w` is the window, Array(Tuple(Int64, Float64)) of (time in milliseconds, value) by time; `ts` is its
-    end, which is the evaluation time less the offset; `k` is the grid position from 0. A window with fewer than
+    end, which is the evaluation time `now` less the offset; `k` is the grid position from 0. A window with fewer than
     `least` samples gives no sample.
     """
-    moved = grid.shifted(selector.offset_ms)
+    moved = selector.seen(grid)
+    rows = _range_samples(selector, tables, moved)
+    return _labelled(selector, tables, grid, _windows(selector, rows, grid, reduce, least))
+
+
+def _windows(selector: Selector, rows: str, grid: Grid, reduce: str, least: int) -> str:
+    """Rows of (series_id, v) reduced from the samples in `rows`, window by window."""
+    moved = selector.seen(grid)
     start, step, length = moved.start_ms, moved.step_ms, selector.range_ms
+    now = f"ts + ({selector.offset_ms})" if selector.at is None else str(grid.start_ms)
     # 1. Every sample goes to each grid point whose window holds it: position p with
     #    start + p * step - range < time <= start + p * step.
     at = "toUnixTimestamp64Milli(time)"
     first = f"if({at} <= {start}, 0, intDiv({at} - ({start}) + {step - 1}, {step}))"
     last = f"least({moved.count - 1}, intDiv({at} + {length - 1} - ({start}), {step}))"
     points = (
-        f"SELECT series_id, {at} AS t, value, arrayJoin(range(toUInt32({first}), toUInt32({last} + 1))) AS k "
-        f"{_range_samples(selector, tables, moved)}"
+        f"SELECT series_id, {at} AS t, value, arrayJoin(range(toUInt32({first}), toUInt32({last} + 1))) AS k {rows}"
     )
     # 2. The samples of a grid point become its window; exact duplicates of a time count once.
     gathered = "arrayCompact(p -> p.1, arraySort(p -> p.1, groupArray((t, value))))"
-    windows = f"SELECT series_id, k, {gathered} AS w, {start} + k * {step} AS ts FROM ({points}) GROUP BY series_id, k"
+    windows = (
+        f"SELECT series_id, k, {gathered} AS w, {start} + k * {step} AS ts, {now} AS now "
+        f"FROM ({points}) GROUP BY series_id, k"
+    )
     # 3. Each window is reduced, and the results of a series are laid out over the grid.
     reduced = f"SELECT series_id, k, toFloat64({reduce}) AS x FROM ({windows}) WHERE length(w) >= {least}"
-    values = f"SELECT series_id, {sql.collect(moved)} AS v FROM ({reduced}) GROUP BY series_id"
-    return _labelled(selector, tables, values)
+    return f"SELECT series_id, {sql.collect(moved)} AS v FROM ({reduced}) GROUP BY series_id"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import promql_parser as pp
 
 from .binary import COMPARISONS
-from .parser import parse, without_parens
+from .parser import number_of, parse, without_parens
 
 _MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 
@@ -32,26 +32,9 @@ def split_threshold(expr: str) -> Threshold | None:
     if root.modifier is not None and root.modifier.return_bool:
         return None
     operator = str(root.op)
-    left, right = _number(root.lhs), _number(root.rhs)
+    left, right = number_of(root.lhs), number_of(root.rhs)
     if right is not None and left is None:
         return Threshold(without_parens(root.lhs).prettify(), operator, right)
     if left is not None and right is None:
         return Threshold(without_parens(root.rhs).prettify(), _MIRRORED[operator], left)
-    return None
-
-
-def _number(node: pp.Expr) -> float | None:
-    """The value of a number with arithmetic of numbers on it, such as -1 or 5 * 60; None when it is not one."""
-    node = without_parens(node)
-    if isinstance(node, pp.NumberLiteral):
-        return float(node.val)
-    if isinstance(node, pp.UnaryExpr):
-        inner = _number(node.expr)
-        return None if inner is None else -inner
-    if isinstance(node, pp.BinaryExpr):
-        left, right = _number(node.lhs), _number(node.rhs)
-        if left is None or right is None:
-            return None
-        simple = {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else None}
-        return simple.get(str(node.op))
     return None
