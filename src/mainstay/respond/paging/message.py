@@ -83,7 +83,7 @@ def compose(page: Page) -> Message:
         lines.append(("Workaround", "none is known"))
     lines.append(("Why you", page.reason))
     return Message(
-        subject=f"P{incident.priority} {incident}: {incident.title}"[:200],
+        subject=" ".join(f"P{incident.priority} {incident}: {incident.title}".split())[:200],
         lines=tuple(lines),
         link=f"{current().public_url}/a/{sign(page)}",
         incident=str(incident),

@@ -3,6 +3,7 @@
 import smtplib
 import ssl
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate, parseaddr
 
 from mainstay.core import clock
@@ -64,7 +65,7 @@ def send(message: Message, address: str, key: str) -> str:
             code, said = server.rcpt(parseaddr(mail["To"])[1])
             if code not in {250, 251}:
                 raise smtplib.SMTPResponseException(code, said)
-            code, said = server.data(mail.as_bytes())
+            code, said = server.data(mail.as_bytes(policy=SMTP))
             if code != 250:
                 raise smtplib.SMTPResponseException(code, said)
     except smtplib.SMTPResponseException as error:
