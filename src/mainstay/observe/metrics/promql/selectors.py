@@ -4,8 +4,6 @@ Source of the rules: Prometheus documentation, "Querying basics", as of version 
 closed on the right; a staleness marker ends a series for instant selectors and is no sample of a range.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 import re
