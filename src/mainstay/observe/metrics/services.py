@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from mainstay.core import clock, inbox
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import not_found
+from mainstay.observe.metrics import charts
 from mainstay.observe.metrics.models import Rule, RuleSeries, ScrapeTarget
 
 
@@ -55,3 +56,6 @@ def retire_rules(rules: QuerySet[Rule]) -> None:
         ]
         inbox.put("alert", signals)
         rules.delete()
+
+
+chart = charts.chart

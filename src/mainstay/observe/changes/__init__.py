@@ -1,0 +1,1 @@
+"""What was changed: deploys, configuration, data corrections."""

@@ -1,0 +1,64 @@
+"""Read log lines."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mainstay.core.access import Actor, Right, require
+from mainstay.observe.telemetry import services as telemetry
+
+ERROR_LEVELS = ("error", "fatal", "warning")
+BEFORE, AFTER = timedelta(minutes=2), timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a log, a stack trace with it."""
+
+    time: datetime
+    level: str
+    service: str
+    body: str
+    trace_id: str
+
+
+@dataclass(frozen=True)
+class LogWindow:
+    """Lines with the range that was searched, how many there were in it, and whether some were left out."""
+
+    lines: tuple[LogLine, ...]
+    start: datetime
+    end: datetime
+    total: int
+    cut: bool
+
+
+def errors_around(actor: Actor, service_key: str, around: datetime, limit: int = 20) -> LogWindow:
+    """Error lines of a service around a moment, oldest first, errors before warnings where there are too many.
+
+    Raises ``TelemetryError`` when the store does not answer.
+    """
+    require(actor, Right.READ)
+    start, end = around - BEFORE, around + AFTER
+    params = {
+        "service": service_key,
+        "levels": list(ERROR_LEVELS),
+        "start": int(start.timestamp() * 1000),
+        "end": int(end.timestamp() * 1000),
+        "limit": limit,
+    }
+    where = (
+        "service = {service:String} AND level IN {levels:Array(String)} "
+        "AND time BETWEEN fromUnixTimestamp64Milli({start:Int64}) AND fromUnixTimestamp64Milli({end:Int64})"
+    )
+    rows = telemetry.rows(
+        f"SELECT time, level, service, body, trace_id, count() OVER () FROM logs WHERE {where} "  # noqa: S608
+        "ORDER BY level = 'warning', time LIMIT {limit:UInt32}",
+        params,
+    )
+    lines = sorted((LogLine(_aware(row[0]), *row[1:5]) for row in rows), key=lambda line: line.time)
+    total = rows[0][5] if rows else 0
+    return LogWindow(tuple(lines), start, end, total, cut=total > len(lines))
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
