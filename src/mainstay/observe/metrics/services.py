@@ -59,3 +59,9 @@ def retire_rules(rules: QuerySet[Rule]) -> None:
 
 
 chart = charts.chart
+
+
+def threshold_of(rule: Rule) -> tuple[str, float] | None:
+    """How a rule compares and with what, for example ``(">", 0.05)``; nothing when it is no plain comparison."""
+    parts = charts.promql.split_comparison(rule.expr)
+    return (parts[1], parts[2]) if parts else None
