@@ -86,6 +86,16 @@ class Impact:
     hits: tuple[Hit, ...]
     reason: str
 
+    def sentence(self, currency: str) -> str:
+        """What is hit, in the words of the business: ``Checkout: about 120 customers an hour, 5,200 EUR an hour``."""
+        if not self.hits:
+            return self.reason[:1].upper() + self.reason[1:]
+        worst, rest = self.hits[0].process, [hit.process.name for hit in self.hits[1:]]
+        cost = f"{worst.cost_per_hour:,.0f} {currency} an hour" if worst.cost_per_hour is not None else ""
+        facts = ", ".join(fact for fact in (worst.users, cost) if fact)
+        said = f"{worst.name}: {facts}" if facts else f"{worst.name} is hit"
+        return said + (f". Also hit: {', '.join(rest)}" if rest else "")
+
 
 def _lower(level: str) -> str:
     return LEVELS[min(LEVELS.index(level) + 1, len(LEVELS) - 1)]
@@ -99,7 +109,7 @@ def paths_to(service: str, dependencies: Iterable[tuple[str, str]]) -> dict[str,
     callers: dict[str, list[str]] = {}
     for caller, callee in dependencies:
         callers.setdefault(callee, []).append(caller)
-    found = {service: (service,)}
+    found: dict[str, tuple[str, ...]] = {service: (service,)}
     waiting = deque([service])
     while waiting:
         here = waiting.popleft()
@@ -139,8 +149,8 @@ def impact_of(
 
     hits.sort(key=lambda hit: (LEVELS.index(felt(hit)), len(hit.path), hit.process.name))
     worst = hits[0]
-    way = " needs " + " needs ".join(worst.path)
-    reason = f"{worst.process.name}{way}, importance {worst.process.importance}"
+    way = f" ({' → '.join(worst.path)})" if len(worst.path) > 1 else ""
+    reason = f"{worst.process.name} needs {service}{way}, importance {worst.process.importance}"
     if not worst.open_now:
         reason += ", one step less outside its support hours"
     if len(hits) > 1:

@@ -185,7 +185,7 @@ class KnownError(Keyed):
 
     services: list[Key] = []
     team: Key | None = None
-    match: Match = Match()
+    match: Match = Field(default_factory=lambda: Match.model_validate({}))
     workaround: str = Field(min_length=1)
     fix: Literal["none", "planned", "released"] = "none"
 

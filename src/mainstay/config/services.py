@@ -94,14 +94,14 @@ def _carry_out(actor: Actor, wanted: Wanted, changes: list[Change]) -> list[str]
             if change.section != section or change.kind == "remove":
                 continue
             entry, file = wanted.entries[section][change.ident], wanted.files[section, change.ident]
-            problems += _try(file, change, lambda kind=kind, entry=entry, file=file: kind.save(actor, entry, file))  # type: ignore[misc]
+            problems += _try(file, change, lambda kind=kind, entry=entry, file=file: kind.save(actor, entry, file))
         if section == "services":
             for change in changes:
                 if change.section == section and change.kind != "remove":
                     entry, file = wanted.entries[section][change.ident], wanted.files[section, change.ident]
-                    problems += _try(file, change, lambda entry=entry: link_service(entry))  # type: ignore[misc]
+                    problems += _try(file, change, lambda entry=entry: link_service(entry))
     # Removals go the other way round, so that nothing is removed while another entry still names it.
-    for section, kind in reversed(KINDS.items()):
+    for section, kind in reversed(list(KINDS.items())):
         for change in changes:
             if change.section == section and change.kind == "remove":
                 kind.remove(actor, change.ident)

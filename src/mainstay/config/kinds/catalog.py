@@ -83,7 +83,9 @@ def save_service(actor: Actor, entry: Entry, source: str) -> None:
 
 def link_service(entry: Entry) -> None:
     """Make a service's dependencies those of its entry."""
-    caller = Service.objects.get(key=entry["key"])
+    caller = Service.objects.filter(key=entry["key"]).first()
+    if caller is None:
+        return  # It could not be saved, which was said already.
     callees = several(Service, entry["depends_on"], "depends_on")
     caller.calls.exclude(callee__in=callees).delete()
     for callee in callees:

@@ -91,7 +91,7 @@ def save_rule(actor: Actor, entry: Entry, source: str) -> None:
     """Make or change a rule. Its expression must be one that Mainstay evaluates."""
     del actor
     try:
-        promql.check(entry["expr"])
+        promql.compile_query(entry["expr"], start_ms=0, end_ms=0, step_ms=1)
     except promql.PromQLError as error:
         raise ExpressionError(f"expr: {error}") from error
     Rule.objects.update_or_create(

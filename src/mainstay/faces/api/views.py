@@ -38,7 +38,9 @@ def _actor(request: HttpRequest) -> Actor:
     """The program that asks. The API takes tokens alone, so that a page in a browser cannot be made to call it."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not secret:
-        raise ProblemError(401, "Unauthorized", "send 'Authorization: Bearer TOKEN'; make one with 'mainstay token create'")
+        raise ProblemError(
+            401, "Unauthorized", "send 'Authorization: Bearer TOKEN'; make one with 'mainstay token create'"
+        )
     token = find_token(secret.strip())
     if token is None:
         raise ProblemError(401, "Unauthorized", "this token is not known, or it was revoked")

@@ -1,10 +1,78 @@
-"""Commands of bench."""
+"""Commands that measure Mainstay on this machine."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from mainstay.faces.cli.operate import Json
+from mainstay.faces.cli.output import FAILED, USAGE, fail, show_rows
+
+app = typer.Typer(help="Measure Mainstay on this machine.", no_args_is_help=True)
+Seed = Annotated[int, typer.Option(help="Start of the random numbers, so that a run can be repeated.")]
 
 
-@app.callback()
-def _group() -> None:
-    """bench."""
+@app.command()
+def page(
+    alerts: Annotated[int, typer.Option(help="How many alerts to post.")] = 300,
+    samples: Annotated[int, typer.Option(help="How many breaching samples to send.")] = 120,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure the time from a breaching sample, and from a posted alert, to the page handed to the mail server."""
+    from mainstay.faces.bench import page as bench
+
+    found = bench.run(alerts, samples, seed)
+    rows = [{**asdict(one), "reached": one.reached} for one in found]
+    if not as_json:
+        rows = [{k: f"{v:.3f} s" if isinstance(v, float) else v for k, v in row.items()} for row in rows]
+    show_rows(rows, as_json=as_json)
+    if not all(one.reached for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def idle(
+    seconds: Annotated[float, typer.Option(help="How long to look.")] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Measure start-up time, and memory and processor time of an installation with nothing to do."""
+    from mainstay.faces.bench import idle as bench
+
+    found = bench.run(seconds)
+    show_rows([{**asdict(one), "reached": one.reached} for one in found], as_json=as_json)
+    if not all(one.reached for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def crash(
+    seeds: Annotated[int, typer.Option(help="How many runs, each with its own random moments.")] = 5,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Kill web, worker and engine at random moments under a stream of alerts, and count what was lost or doubled."""
+    from mainstay.faces.bench import crash as bench
+
+    found = [bench.run(seed + number) for number in range(seeds)]
+    show_rows([{**asdict(one), "held": one.held} for one in found], as_json=as_json)
+    if not all(one.held for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def promql(directory: Path, as_json: Json = False) -> None:
+    """Run expression tests in Prometheus's own test language and count those that hold, fail and are refused."""
+    from mainstay.observe.metrics.promql import conformance
+
+    if not directory.is_dir():
+        fail(f"{directory} is not a directory", USAGE)
+    report = conformance.run_directory(directory, conformance.chdb_store)
+    if as_json:
+        print(json.dumps(report.to_dict(), indent=2))
+    else:
+        print(report.table())
+    if report.failed:
+        raise SystemExit(FAILED)

@@ -1,10 +1,83 @@
-"""Commands of demo."""
+"""Commands of the demo."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from mainstay.faces.cli.output import USAGE, fail
+
+if TYPE_CHECKING:
+    from mainstay.faces.demo.run import Places
+
+app = typer.Typer(help="A live application to try Mainstay on.", no_args_is_help=True)
+Home = Annotated[Path, typer.Option("--dir", help="Directory of the demo.")]
+HOME = Path("demo-data")
 
 
-@app.callback()
-def _group() -> None:
-    """demo."""
+@app.command()
+def up(
+    home: Home = HOME,
+    port: Annotated[int, typer.Option(help="Port of Mainstay.")] = 8000,
+    shop_port: Annotated[int, typer.Option(help="First port of the shop.")] = 18080,
+) -> None:
+    """Start the shop and Mainstay watching it, and print a sign-in link."""
+    from mainstay.faces.demo.run import Demo, DemoError, places
+
+    try:
+        raise SystemExit(Demo(places(home.absolute(), port, shop_port), print).run())
+    except DemoError as error:
+        fail(str(error))
+
+
+@app.command("break")
+def break_(
+    fault: Annotated[str, typer.Argument(help="Which fault. Without it they are listed.")] = "", home: Home = HOME
+) -> None:
+    """Break the shop, or list what can be broken and what should then be seen."""
+    if not fault:
+        _shop(["faults"])
+    _shop(["break", fault, "--dir", str(home / "shop")], home)
+
+
+@app.command()
+def heal(
+    fault: Annotated[str, typer.Argument(help="Which fault. Without it all of them.")] = "", home: Home = HOME
+) -> None:
+    """Make the shop whole again."""
+    _shop(["heal", *([fault] if fault else []), "--dir", str(home / "shop")], home)
+
+
+@app.command()
+def status(home: Home = HOME) -> None:
+    """Show what answers in the shop and what is broken."""
+    _shop(["status", "--dir", str(home / "shop")], home)
+
+
+@app.command()
+def link(home: Home = HOME) -> None:
+    """Print a new one-time sign-in link."""
+    from mainstay.faces.demo.run import RESPONDER, mainstay
+
+    print(mainstay(_places(home), "person", "link", RESPONDER))
+
+
+def _places(home: Path) -> "Places":
+    from mainstay.faces.demo.run import places
+
+    if not (home / "demo.json").exists():
+        fail(f"no demo in {home}; start it with 'mainstay demo up'", USAGE)
+    return places(home.absolute(), 0, 0)
+
+
+def _shop(words: list[str], home: Path | None = None) -> None:
+    """Hand the command to the shop, which reports its changes to Mainstay as a pipeline would."""
+    env = dict(os.environ)
+    if home is not None:
+        where = _places(home)
+        env["CORNERSHOP_CHANGE_URL"] = f"{where.url}/api/v1/changes"
+        env["CORNERSHOP_CHANGE_TOKEN_FILE"] = str(where.token)
+    raise SystemExit(subprocess.run([sys.executable, "-m", "cornershop", *words], env=env, check=False).returncode)

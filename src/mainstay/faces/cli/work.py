@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     for name, (listing, showing) in _KINDS.items():
         app.add_typer(_group(name, listing, showing), name=name)
+    app.command()(query)
     app.command()(ack)
     app.command()(resolve)
 
@@ -34,6 +35,16 @@ def _group(name: str, listing: Callable[[int], Sequence[Any]], showing: Callable
         show_one(showing(ident), as_json=as_json)
 
     return group
+
+
+def query(expr: str, as_json: Json = False) -> None:
+    """Evaluate a PromQL expression now."""
+    use_django()
+    from mainstay.core.access import LOCAL
+    from mainstay.observe.metrics import services as metrics
+
+    rows = [{"labels": dict(labels), "value": value} for labels, value in metrics.evaluate(LOCAL, expr)]
+    show_rows(rows, as_json=as_json)
 
 
 def ack(incident: str) -> None:

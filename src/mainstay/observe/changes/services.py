@@ -33,7 +33,7 @@ def recent(actor: Actor, services: Sequence[str], until: datetime, hours: float 
     """
     require(actor, Right.READ)
     rows = telemetry.rows(
-        f"SELECT {_COLUMNS} FROM changes FINAL "  # noqa: S608 - the columns are written above
+        f"SELECT {_COLUMNS} FROM changes FINAL "
         "WHERE (empty({services:Array(String)}) OR service IN {services:Array(String)}) "
         "AND time > fromUnixTimestamp64Milli({start:Int64}) AND time <= fromUnixTimestamp64Milli({end:Int64}) "
         "ORDER BY time DESC LIMIT 200",

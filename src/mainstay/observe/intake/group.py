@@ -67,7 +67,7 @@ class GroupCommit:
                 inbox.put(self._kind, [dict(signal) for waiting in group for signal in waiting.signals])
         except inbox.InboxFullError as error:
             return ProblemError(429, "Too many requests", str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the senders must get an answer
             connection.close()
             return ProblemError(503, "Not available", f"the database does not take it: {type(error).__name__}")
         return None

@@ -51,7 +51,7 @@ def errors_around(actor: Actor, service_key: str, around: datetime, limit: int =
         "AND time BETWEEN fromUnixTimestamp64Milli({start:Int64}) AND fromUnixTimestamp64Milli({end:Int64})"
     )
     rows = telemetry.rows(
-        f"SELECT time, level, service, body, trace_id, count() OVER () FROM logs WHERE {where} "  # noqa: S608
+        f"SELECT time, level, service, body, trace_id, count() OVER () FROM logs WHERE {where} "
         "ORDER BY level = 'warning', time LIMIT {limit:UInt32}",
         params,
     )

@@ -1,6 +1,6 @@
 """Rules and scrape targets, for the rooms above."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -8,8 +8,10 @@ from django.db.models import QuerySet
 from mainstay.core import clock, inbox
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import not_found
-from mainstay.observe.metrics import charts
+from mainstay.core.settings import current
+from mainstay.observe.metrics import charts, promql
 from mainstay.observe.metrics.models import Rule, RuleSeries, ScrapeTarget
+from mainstay.observe.telemetry import services as telemetry
 
 
 def rules_by_id(ids: Iterable[int]) -> dict[int, Rule]:
@@ -35,6 +37,14 @@ def visible_targets(actor: Actor) -> QuerySet[ScrapeTarget]:
     """The one door to scrape targets."""
     require(actor, Right.READ)
     return ScrapeTarget.objects.select_related("service").order_by("name")
+
+
+def evaluate(actor: Actor, expr: str) -> list[tuple[Mapping[str, str], float]]:
+    """The series that a PromQL expression gives now. Raises ``PromQLError`` and ``TelemetryError``."""
+    require(actor, Right.READ)
+    lookback = int(current().rule_lookback * 1000)
+    answer = promql.evaluate_instant(telemetry.rows_with, expr, clock.now_ms(), lookback_ms=lookback)
+    return [(one.labels, one.value) for one in answer.series]
 
 
 def retire_rules(rules: QuerySet[Rule]) -> None:

@@ -37,7 +37,7 @@ class Table:
 
     def insert(self) -> str:
         """The statement that takes a batch."""
-        return f"INSERT INTO {self.name} SELECT {self.select} FROM input('{self.batch}') FORMAT JSONColumns"  # noqa: S608
+        return f"INSERT INTO {self.name} SELECT {self.select} FROM input('{self.batch}') FORMAT JSONColumns"
 
 
 TEXT = "LowCardinality(String)"

@@ -138,9 +138,12 @@ def drain_once() -> Drained:
 
 def run_drainer(stop: threading.Event) -> None:
     """Drain until told to stop. Every process that writes runs this; one of them holds the lock at a time."""
-    pause = 0.2
+    pause, ready = 0.2, False
     while not stop.is_set():
         try:
+            if not ready and spool().take_lock():
+                prepare()
+                ready = True
             done = drain_once()
             pause = 0.0 if done.rows else 0.2
         except TelemetryError as error:
@@ -161,6 +164,6 @@ def prepare() -> None:
         store.command(statement)
 
 
-def rows_with(sql: str, settings: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+def rows_with(sql: str, settings: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows of a query with settings of its own."""
-    return client.rows(sql, None, settings)
+    return list(client.rows(sql, None, settings))

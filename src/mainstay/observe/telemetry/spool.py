@@ -8,6 +8,7 @@
 4. A batch that the engine refuses for what is in it is set aside with the reason, so that it cannot stop the others.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -71,11 +72,11 @@ class Spool:
         """How much waits for the engine."""
         total = 0
         for place in (self.path, *self._groups.iterdir()):
-            for entry in os.scandir(place):
-                try:
-                    total += entry.stat().st_size if entry.name.endswith(".batch") else 0
-                except FileNotFoundError:
-                    continue  # The drainer was faster.
+            # The drainer moves and deletes files and groups while they are counted here.
+            with contextlib.suppress(FileNotFoundError):
+                for entry in os.scandir(place):
+                    with contextlib.suppress(FileNotFoundError):
+                        total += entry.stat().st_size if entry.name.endswith(".batch") else 0
         return total
 
     def refused(self) -> list[Path]:

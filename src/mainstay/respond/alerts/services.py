@@ -43,7 +43,7 @@ def get(actor: Actor, pk: int) -> Alert:
 
 
 def drain(limit: int = 500) -> int:
-    """Work off a batch of signals: alerts, incidents, timeline, pages and the deletion of the signals are one commit."""
+    """Work off a batch of signals. Alerts, incidents, log, pages and the end of the signals are one commit."""
     return inbox.drain(KIND, _take, limit)
 
 
@@ -160,7 +160,7 @@ _FIELDS = (
 def _write(batch: _Batch) -> None:
     for alert, reason in batch.opened:
         if alert.state == Alert.State.FIRING:
-            alert.incident = incidents.open_or_join(_trigger(batch, alert, reason), batch.picture, batch.matrix)
+            alert.incident = incidents.open_or_join(_trigger(alert, reason), batch.picture, batch.matrix)
     Alert.objects.bulk_create(batch.fresh, batch_size=500)
     Alert.objects.bulk_update(batch.changed.values(), _FIELDS, batch_size=100)
     ended: dict[int, list[Alert]] = defaultdict(list)
@@ -179,7 +179,7 @@ def _write(batch: _Batch) -> None:
     transaction.on_commit(lambda: _keep_occurrences(batch.occurrences))
 
 
-def _trigger(batch: _Batch, alert: Alert, reason: str) -> incidents.Trigger:
+def _trigger(alert: Alert, reason: str) -> incidents.Trigger:
     notes = alert.annotations
     title = notes.get("summary") or notes.get("title") or notes.get("message") or alert.name
     rule = alert.rule
@@ -200,7 +200,7 @@ def _trigger(batch: _Batch, alert: Alert, reason: str) -> incidents.Trigger:
 
 
 def _keep_occurrences(found: Sequence[tuple[Alert, datetime]]) -> None:
-    """Keep every beginning and end for statistics. They can be had again from the alerts, so a full spool is no error."""
+    """Keep every beginning and end, for statistics. They are no facts of the work, so a full spool is no error."""
     if not found:
         return
     try:
@@ -256,7 +256,7 @@ def reopen_still_firing() -> int:
         locks.one_at_a_time("alerts")
         batch = _Batch(clock.now(), catalog.picture(), {}, {}, incidents.matrix())
         for alert in found:
-            trigger = _trigger(batch, alert, "still fires after its incident was resolved")
+            trigger = _trigger(alert, "still fires after its incident was resolved")
             alert.incident = incidents.open_or_join(trigger, batch.picture, batch.matrix)
             alert.save(update_fields=["incident"])
     return len(found)

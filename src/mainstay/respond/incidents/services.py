@@ -14,6 +14,7 @@ from mainstay.core import audit, clock, feed
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.models import Person
 from mainstay.core.problems import ProblemError, bad_request, not_found
+from mainstay.core.settings import current
 from mainstay.respond.incidents import domain
 from mainstay.respond.incidents.models import Incident, PriorityCell, State
 from mainstay.respond.oncall import services as oncall
@@ -129,6 +130,7 @@ def _sentence(text: str) -> str:
 def _reason(impact: Any, urgency: domain.Urgency, priority: domain.Priority) -> dict[str, Any]:
     return {
         "priority": priority.reason,
+        "sentence": impact.sentence(current().currency),
         "impact": impact.reason,
         "urgency": f"{urgency.level}: {urgency.reason}",
         "processes": [

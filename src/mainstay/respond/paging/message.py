@@ -73,7 +73,7 @@ def compose(page: Page) -> Message:
         ("What", incident.title),
         ("Where", where),
         ("Since", show_time(incident.started_at, person.timezone)),
-        ("Impact", str(incident.reason.get("impact", incident.impact))),
+        ("Impact", str(incident.reason.get("sentence", incident.impact))),
     ]
     if incident.known_error:
         known = incident.known_error
@@ -83,7 +83,7 @@ def compose(page: Page) -> Message:
         lines.append(("Workaround", "none is known"))
     lines.append(("Why you", page.reason))
     return Message(
-        subject=f"P{incident.priority} {incident}: {incident.title}"[:200],
+        subject=" ".join(f"P{incident.priority} {incident}: {incident.title}".split())[:200],
         lines=tuple(lines),
         link=f"{current().public_url}/a/{sign(page)}",
         incident=str(incident),

@@ -43,7 +43,7 @@ class _Samples:
 
 
 def decode_metrics(request: Request) -> Received:
-    """An export of metrics. Points that have no meaning as Prometheus series are counted as rejected, with the reason."""
+    """An export of metrics. Points that are no series of Prometheus are counted as rejected, with the reason."""
     posted = wire.parse(request, ExportMetricsServiceRequest())
     samples = _Samples(int(request.now.timestamp() * 1000))
     rejected: dict[str, int] = {}

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,7 +72,7 @@ def evaluate(rule: Rule, now: datetime) -> _Result:
     return result
 
 
-def _full_labels(rule: Rule, labels: dict[str, str], value: float) -> dict[str, str]:
+def _full_labels(rule: Rule, labels: Mapping[str, str], value: float) -> dict[str, str]:
     own = {name: text for name, text in labels.items() if name != "__name__"}
     given = {name: template.render(text, own, value) for name, text in rule.labels.items()}
     return {**own, **given, "alertname": rule.name}
@@ -160,8 +160,8 @@ def _signal(rule: Rule, row: RuleSeries, one: _Result, *, fires: bool) -> dict[s
 class Schedule:
     """Which rules are due. A rule is due at its interval, and at once when samples that it selects have arrived."""
 
-    # A rule is not evaluated more often than this, however fast samples arrive.
-    LEAST = 1.0
+    # However fast samples arrive, a rule waits at least this part of its interval between two evaluations.
+    LEAST = 0.5
 
     def __init__(self) -> None:
         self._done: dict[int, float] = {}
@@ -179,12 +179,13 @@ class Schedule:
     def due(self, rules: Iterable[Rule], now: float) -> list[Rule]:
         """Those rules that are to be evaluated now."""
         came, any_came = frozenset(self._came), self._any
-        found, waits = [], set()
+        found, waits = [], set[str]()
         for rule in rules:
             age = now - self._done.get(rule.pk, -math.inf)
             names = self._selected(rule.expr)
             hit = any_came or (names is None and bool(came)) or bool(names and names & came)
-            if age >= (rule.interval_seconds or current().rule_interval) or (hit and age >= self.LEAST):
+            interval = rule.interval_seconds or current().rule_interval
+            if age >= interval or (hit and age >= interval * self.LEAST):
                 found.append(rule)
                 self._done[rule.pk] = now
             elif hit and names:

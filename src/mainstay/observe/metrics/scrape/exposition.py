@@ -2,7 +2,7 @@
 
 One regular expression finds all samples of the whole text at C speed. A label set is parsed once in the life of a
 target: scrape after scrape it is the same text, which a dictionary turns into its series.
-Source: Prometheus documentation, "Exposition formats"; OpenMetrics 1.0 for ``# EOF`` and exemplars, which are passed over.
+Source: Prometheus documentation, "Exposition formats"; OpenMetrics 1.0 for ``# EOF``; exemplars are passed over.
 """
 
 import re
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SAMPLE = re.compile(
-    r"^[ \t]*(?P<series>[A-Za-z_:][A-Za-z0-9_:]*(?:\{(?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*\}|\{(?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*\})?)"
+    r"^[ \t]*(?P<series>[A-Za-z_:][A-Za-z0-9_:]*(?:\{(?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*\})?)"
     r"[ \t]+(?P<value>[^ \t\n#]+)(?:[ \t]+(?P<time>-?[0-9.]+))?[ \t]*(?:#.*)?$",
     re.MULTILINE,
 )

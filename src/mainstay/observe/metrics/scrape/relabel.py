@@ -75,12 +75,13 @@ def _compile(raw: Mapping[str, Any], where: str) -> Step:
 
 def apply(labels: Mapping[str, str], steps: Sequence[Step]) -> Labels | None:
     """The labels after all steps, without empty ones; nothing when a step drops them."""
-    found: Labels | None = dict(labels)
+    found = dict(labels)
     for step in steps:
-        found = _ACTIONS[step.action](step, found)
-        if found is None:
+        after = _ACTIONS[step.action](step, found)
+        if after is None:
             return None
-    return {name: value for name, value in found.items() if value} if found is not None else None
+        found = after
+    return {name: value for name, value in found.items() if value}
 
 
 def _source(step: Step, labels: Labels) -> str:

@@ -134,7 +134,7 @@ def _keep(memory: _Memory, found: exposition.Scraped, now_ms: int, seconds: floa
         np.concatenate([values[kept], np.array([value for _, value in own])]),
     )
     memory.live = live
-    for gone in memory.series.keys() - live - {text for text in texts}:
+    for gone in memory.series.keys() - live - set(texts):
         del memory.series[gone]
     return len(found.series)
 

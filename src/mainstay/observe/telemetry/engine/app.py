@@ -96,7 +96,7 @@ class Engine:
         settings = {k: v for k, v in args.items() if k not in _NOT_SETTINGS and not k.startswith("param_")}
         params = {k.removeprefix("param_"): v for k, v in args.items() if k.startswith("param_")}
         statement, data = _split(args.get("query", ""), body)
-        if data or statement.lstrip()[:6].upper() == "INSERT" and " VALUES" not in statement.upper() and body:
+        if data or (statement.lstrip()[:6].upper() == "INSERT" and " VALUES" not in statement.upper() and body):
             return self._store.insert(statement, data, settings)
         return self._store.query(statement, args.get("default_format", "TabSeparated"), settings, params)
 
@@ -130,7 +130,7 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
     if encoding == "gzip":
         return gzip.decompress(body)
     if encoding == "lz4":
-        import lz4.frame  # noqa: PLC0415 - loaded only for clients that send it
+        import lz4.frame
 
         return bytes(lz4.frame.decompress(body))
     raise StatementError(f"Code: 48. Content-Encoding {encoding} is not taken; send it plain, gzip or lz4")

@@ -139,7 +139,7 @@ def _insert_from(sql: str, name: str) -> str:
         columns = plain.group("columns") or ""
         wanted = columns.strip("() \n") or "*"
         settings = f" SETTINGS {plain.group('settings')}" if plain.group("settings") else ""
-        return (
+        return (  # The statement is the client's own; the engine is there to run it.
             f"INSERT INTO {plain.group('table')} {columns}{settings} "
             f"SELECT {wanted} FROM file('{name}', {plain.group('format')})"
         )

@@ -54,7 +54,7 @@ def _guard(address: str) -> None:
 
     service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     host = getattr(service, "host", None) or ""
-    if not host or urlsplit(f"//{host}").hostname is None or "." not in host and host != "localhost":
+    if not host or urlsplit(f"//{host}").hostname is None or ("." not in host and host != "localhost"):
         return
     try:
         http.resolve(host, 443)
@@ -71,7 +71,7 @@ def send(message: Message, address: str, key: str) -> str:
     sender = apprise.Apprise()
     if not sender.add(address):
         raise DeliveryError("Apprise does not know this address", permanent=True)
-    with apprise.LogCapture(level=logging.WARNING) as said:
+    with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
         taken = sender.notify(title=message.subject, body=message.text)
         reason = said.getvalue().strip().splitlines()
     if not taken:

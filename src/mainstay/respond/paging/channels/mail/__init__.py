@@ -3,6 +3,7 @@
 import smtplib
 import ssl
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate, parseaddr
 
 from mainstay.core import clock
@@ -59,11 +60,12 @@ def send(message: Message, address: str, key: str) -> str:
                 server.starttls(context=context)
             if conf.smtp_user:
                 server.login(conf.smtp_user, conf.smtp_password)
+            server.ehlo_or_helo_if_needed()
             server.mail(parseaddr(conf.smtp_from)[1])
             code, said = server.rcpt(parseaddr(mail["To"])[1])
             if code not in {250, 251}:
                 raise smtplib.SMTPResponseException(code, said)
-            code, said = server.data(mail.as_bytes())
+            code, said = server.data(mail.as_bytes(policy=SMTP))
             if code != 250:
                 raise smtplib.SMTPResponseException(code, said)
     except smtplib.SMTPResponseException as error:

@@ -1,0 +1,1 @@
+"""``mainstay tail``: follow log files on a host and send their lines, each at least once."""

@@ -1,0 +1,14 @@
+"""A pytest plugin that is loaded first: every run gets a data directory of its own before Django reads its settings."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_data = tempfile.mkdtemp(prefix="mainstay-test-")
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+os.environ["MAINSTAY_DATA"] = _data
+os.environ["DJANGO_SETTINGS_MODULE"] = "mainstay.core.django_settings"
+os.environ["MAINSTAY_OUTGOING_PRIVATE"] = "127.0.0.1"
+for _name in ("MAINSTAY_CONFIG", "MAINSTAY_BASE_URL", "MAINSTAY_LISTEN", "MAINSTAY_SMTP_HOST"):
+    os.environ.pop(_name, None)
