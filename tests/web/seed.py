@@ -177,6 +177,62 @@ def passwords() -> None:
         person.save()
 
 
+def readings() -> None:
+    """Two hours of samples, some log lines and changes, so that charts and panels have something to show."""
+    import numpy as np
+
+    from mainstay.core import clock
+    from mainstay.observe.telemetry import services as telemetry
+
+    now = clock.now_ms()
+    times = np.arange(now - 4 * 3_600_000, now, 15_000)
+    broken = times > now - 8 * 60_000
+    late = np.clip((times - (now - 40 * 60_000)) / 900_000, 0, 1)
+    failed = np.cumsum(np.where(broken, 5.1, 0.15) + np.sin(times / 7e5) * 0.05)
+    known = {
+        "payments_total": np.cumsum(np.full(len(times), 15.0)),
+        "payments_failed_total": failed,
+        "settlement_rows_per_minute": 640 - 528 * late + np.sin(times / 3e5) * 12,
+    }
+    series = [(telemetry.series_id(name, {}), name, {}) for name in known]
+    which = np.repeat(np.arange(len(series)), len(times))
+    telemetry.write_samples(series, which, np.tile(times, len(series)), np.concatenate(list(known.values())))
+    lines = [(now - 8 * 60_000 + place * 21_000, f"provider timeout after {9000 + place * 7} ms, order 88{place:03}") for place in range(30)]
+    telemetry.write(
+        "logs",
+        {
+            "time": [time for time, _ in lines],
+            "service": ["payments"] * len(lines),
+            "level": ["error" if place % 3 else "warning" for place in range(len(lines))],
+            "body": [body for _, body in lines],
+            "trace_id": [""] * len(lines),
+            "span_id": [""] * len(lines),
+            "attributes": [{}] * len(lines),
+            "source": ["otlp"] * len(lines),
+        },
+    )
+    told = [
+        (14, "payments", "config", "Provider timeout raised from 2 s to 10 s", "deploy-bot", "", "-timeout = 2s\n+timeout = 10s"),
+        (55, "provider-gateway", "deploy", "Release of the gateway", "Ben Okafor", "2.19.0", ""),
+        (130, "storefront", "deploy", "Storefront with the new basket", "deploy-bot", "4.1.7", ""),
+    ]
+    telemetry.write(
+        "changes",
+        {
+            "time": [now - one[0] * 60_000 for one in told],
+            "service": [one[1] for one in told],
+            "kind": [one[2] for one in told],
+            "id": [f"c{place}" for place in range(len(told))],
+            "summary": [one[3] for one in told],
+            "author": [one[4] for one in told],
+            "version": [one[5] for one in told],
+            "link": ["https://git.example.com/change"] * len(told),
+            "diff": [one[6] for one in told],
+            "received": [now] * len(told),
+        },
+    )
+
+
 def main() -> None:
     """Fill the data directory that the environment names."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mainstay.core.django_settings")
@@ -190,6 +246,7 @@ def main() -> None:
     passwords()
     night()
     beats()
+    readings()
 
 
 if __name__ == "__main__":

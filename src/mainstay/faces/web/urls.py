@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("i/<int:number>", incident.page),
     path("i/<int:number>.md", incident.export),
     path("i/<int:number>/head", incident.head),
+    path("i/<int:number>/acts", incident.acts),
     path("i/<int:number>/facts", incident.facts),
     path("i/<int:number>/alerts", incident.alerts_in),
     path("i/<int:number>/chart", panels.chart),

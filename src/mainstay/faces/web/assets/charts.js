@@ -98,6 +98,8 @@ class Chart {
     const ratio = devicePixelRatio || 1;
     ctx.save();
     ctx.font = font.replace("12px", `${12 * ratio}px`);
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.lineWidth = ratio;
     if (this.data.threshold != null) {
       const y = plot.valToPos(this.data.threshold, "y", true);

@@ -94,6 +94,11 @@ def head(request: HttpRequest, number: int) -> HttpResponse:
     return show(request, "incident", build(actor_of(request), number), "parts/incident_head")
 
 
+def acts(request: HttpRequest, number: int) -> HttpResponse:
+    """The buttons that act at once, fetched anew when the incident changes."""
+    return show(request, "incident", build(actor_of(request), number), "parts/incident_acts")
+
+
 def facts(request: HttpRequest, number: int) -> HttpResponse:
     """The column of facts, fetched anew when the incident changes."""
     return show(request, "incident", build(actor_of(request), number), "parts/incident_facts")

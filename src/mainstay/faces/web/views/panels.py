@@ -27,6 +27,7 @@ BEFORE = timedelta(hours=1)
 LONGEST = timedelta(hours=12)
 CHANGE_HOURS = 6
 TABLE_ROWS = 12
+LINES_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,8 @@ def log_lines(request: HttpRequest, number: int) -> HttpResponse:
     context: dict[str, Any] = {"incident": incident, "title": "Error lines", "panel": "parts/logs.html"}
     if incident.service:
         try:
-            context["found"] = logs.errors_around(actor, incident.service.key, incident.started_at)
+            found = logs.errors_around(actor, incident.service.key, incident.started_at)
+            context |= {"found": found, "first": found.lines[:LINES_SHOWN], "rest": found.lines[LINES_SHOWN:]}
         except TelemetryError as error:
             context["error"] = str(error)
     return show(request, "panel", context, "parts/logs")
