@@ -73,5 +73,8 @@ chart = charts.chart
 
 def threshold_of(rule: Rule) -> tuple[str, float] | None:
     """How a rule compares and with what, for example ``(">", 0.05)``; nothing when it is no plain comparison."""
-    parts = charts.promql.split_comparison(rule.expr)
-    return (parts[1], parts[2]) if parts else None
+    try:
+        parts = promql.split_threshold(rule.expr)
+    except promql.PromQLError:
+        return None
+    return (parts.operator, parts.value) if parts else None

@@ -72,7 +72,7 @@ class Chart {
       cursor: { y: false, drag: { x: false, y: false } },
       legend: { show: data.series.length > 1 },
       scales: { y: { range: (_, low, high) => this.range(low, high) } },
-      axes: [{ ...axis, values: (_, times) => times.map((at) => this.time(at, zone)), space: 70 }, { ...axis, size: 58, space: 36 }],
+      axes: [{ ...axis, values: (_, times) => times.map((at) => this.time(at, zone)), space: 70, size: 32 }, { ...axis, size: 58, space: 36 }],
       series: [
         { value: (_, at) => (at == null ? "" : this.time(at, zone)) },
         ...data.series.map((one, place) => ({ label: one.name, stroke: strokes[place % strokes.length], width: 1.5, dash: place >= strokes.length ? [6, 3] : undefined, points: { show: false }, value: (_, value) => (value == null ? "none" : value.toPrecision(4)) })),

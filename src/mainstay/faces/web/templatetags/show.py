@@ -1,5 +1,6 @@
 """Filters and tags that show times, priorities and states. Colour is never alone: each has its shape and its word."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -159,6 +160,14 @@ def items_of(found: Any) -> list[tuple[Any, Any]]:
 def named(email: str, names: dict[str, str]) -> str:
     """The name of whoever has this address, else the address."""
     return names.get(email) or email
+
+
+@register.filter
+def first_of(people: Sequence[str]) -> str:
+    """The first name and how many others there are: ``Ben Okafor and 1 more``."""
+    if not people:
+        return "nobody"
+    return people[0] + (f" and {len(people) - 1} more" if len(people) > 1 else "")
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 import platform
 from datetime import datetime, timedelta
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import django
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -37,6 +37,13 @@ def _auditor(beats: list[tuple[Heartbeat, str]]) -> list[str]:
     return [sentence for sentence in detail.split("; ") if sentence]
 
 
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "run from its source, not installed"
+
+
 def health(request: HttpRequest) -> HttpResponse:
     """Whether Mainstay itself works."""
     actor, now = actor_of(request), clock.now()
@@ -54,7 +61,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "inbox_failed": list(inbox.failed(actor)[:20]),
         "targets": metrics.visible_targets(actor),
         "versions": [
-            ("Mainstay", version("mainstay")),
+            ("Mainstay", _installed("mainstay")),
             ("Django", django.get_version()),
             ("Python", platform.python_version()),
             ("Relational store", "PostgreSQL" if current().database_url else "SQLite in the data directory"),
