@@ -171,6 +171,14 @@ def first_of(people: Sequence[str]) -> str:
 
 
 @register.filter
+def plain(found: Any) -> str:
+    """A list or mapping of a record as people write it."""
+    if isinstance(found, dict):
+        return ", ".join(f"{name} {value}" for name, value in found.items())
+    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
+
+
+@register.filter
 def breakable(text: str) -> SafeString:
     """Lets a long name with dots, dashes, slashes or underscores break after these."""
     parts: list[SafeString] = []

@@ -76,10 +76,11 @@ def _summary(chart: Chart, values: Sequence[float]) -> str:
         return ""
     first, last = chart.times_ms[0], chart.times_ms[-1]
     span = f"From {words.short_time(_moment(first))} to {words.clock_time(_moment(last), clock.now())}"
-    now = [row[-1] for _, row in chart.series if row and row[-1] is not None]
-    worst = max(now, default=None) if chart.op in {">", ">=", ""} else min(now, default=None)
+    ends = [next((value for value in reversed(row) if value is not None), None) for _, row in chart.series]
+    known = [value for value in ends if value is not None]
+    worst = max(known) if chart.op in {">", ">=", ""} else min(known)
     parts = [f"{span}: between {words.value(min(values))} and {words.value(max(values))}"]
-    parts.append(f"at the end {words.value(worst)}" if worst is not None else "no value at the end")
+    parts.append(f"at the end {words.value(worst)}")
     if chart.threshold is not None:
         parts.append(f"alerts when {chart.op} {words.value(chart.threshold)}")
     series = len(chart.series)
