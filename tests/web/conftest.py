@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
+from tests.web import seed
 
 from mainstay.core.models import Person
-from tests.web import seed
 
 PASSWORD = "correct horse battery"
 

@@ -197,7 +197,10 @@ def readings() -> None:
     series = [(telemetry.series_id(name, {}), name, {}) for name in known]
     which = np.repeat(np.arange(len(series)), len(times))
     telemetry.write_samples(series, which, np.tile(times, len(series)), np.concatenate(list(known.values())))
-    lines = [(now - 8 * 60_000 + place * 21_000, f"provider timeout after {9000 + place * 7} ms, order 88{place:03}") for place in range(30)]
+    lines = [
+        (now - 8 * 60_000 + place * 21_000, f"provider timeout after {9000 + place * 7} ms, order 88{place:03}")
+        for place in range(30)
+    ]
     telemetry.write(
         "logs",
         {
@@ -212,7 +215,15 @@ def readings() -> None:
         },
     )
     told = [
-        (14, "payments", "config", "Provider timeout raised from 2 s to 10 s", "deploy-bot", "", "-timeout = 2s\n+timeout = 10s"),
+        (
+            14,
+            "payments",
+            "config",
+            "Provider timeout raised from 2 s to 10 s",
+            "deploy-bot",
+            "",
+            "-timeout = 2s\n+timeout = 10s",
+        ),
         (55, "provider-gateway", "deploy", "Release of the gateway", "Ben Okafor", "2.19.0", ""),
         (130, "storefront", "deploy", "Storefront with the new basket", "deploy-bot", "4.1.7", ""),
     ]

@@ -7,13 +7,13 @@ import time
 
 import pytest
 from django.test import Client
+from tests.web import seed
 
 from mainstay.core import clock
 from mainstay.observe.changes import services as changes
 from mainstay.respond.incidents.models import Incident, State
 from mainstay.respond.paging.message import sign
 from mainstay.respond.paging.models import Page
-from tests.web import seed
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import get_resolver
+from tests.web import seed
 
 from mainstay.core.models import Person
 from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents.models import Incident, State
-from tests.web import seed
 
 SCREENS = (
     "/",
@@ -161,7 +161,7 @@ def test_text_from_outside_cannot_become_markup(ana: Client) -> None:
         [
             seed.signal(
                 seed.XSS,
-                labels={"service": "wiki", "x\"><script>": seed.XSS},
+                labels={"service": "wiki", 'x"><script>': seed.XSS},
                 annotations={"summary": seed.XSS, "description": seed.XSS},
                 link="javascript:alert(1)",
             )
@@ -170,7 +170,16 @@ def test_text_from_outside_cannot_become_markup(ana: Client) -> None:
     ana.post(f"/i/{latest()}/note", {"text": seed.XSS})
     number = latest()
     alert = Alert.objects.latest("pk").pk
-    for path in ("/", "/alerts", f"/alerts/{alert}", f"/i/{number}", "/deliveries", "/audit", "/go?q=<script>", "/services/wiki"):
+    for path in (
+        "/",
+        "/alerts",
+        f"/alerts/{alert}",
+        f"/i/{number}",
+        "/deliveries",
+        "/audit",
+        "/go?q=<script>",
+        "/services/wiki",
+    ):
         text = ana.get(path).content.decode()
         assert "<script>" not in text, path
         assert "<img" not in text, path
@@ -203,7 +212,9 @@ def test_wrong_passwords_are_answered_alike_and_limited(shop: None, client: Clie
         said.add(re.search('role="alert"[^>]*>(.*?)</p>', answer.content.decode())[1])
     assert len(said) == 1
     for _ in range(10):
-        answer = client.post("/sign-in", {"email": "ana@example.com", "password": "wrong"}, headers={"host": "localhost"})
+        answer = client.post(
+            "/sign-in", {"email": "ana@example.com", "password": "wrong"}, headers={"host": "localhost"}
+        )
     assert "Too many" in answer.content.decode()
 
 
