@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import get_resolver
+from tests.web import seed
 
 from mainstay.core.models import Person
 from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents.models import Incident, State
-from tests.web import seed
 
 SCREENS = (
     "/",
@@ -46,7 +46,7 @@ def test_every_screen_answers_with_its_own_title(ana: Client) -> None:
         answer = ana.get(path)
         assert answer.status_code == 200, path
         text = answer.content.decode()
-        titles[path] = re.search("<title>(.*?)</title>", text, re.DOTALL)[1]
+        titles[path] = seed.found("<title>(.*?)</title>", text)
         assert text.count("<h1") == 1, path
         assert 'id="main"' in text
     assert len(set(titles.values())) >= len(titles) - 1  # The palette's page has one title, whatever is looked for.
@@ -161,7 +161,7 @@ def test_text_from_outside_cannot_become_markup(ana: Client) -> None:
         [
             seed.signal(
                 seed.XSS,
-                labels={"service": "wiki", "x\"><script>": seed.XSS},
+                labels={"service": "wiki", 'x"><script>': seed.XSS},
                 annotations={"summary": seed.XSS, "description": seed.XSS},
                 link="javascript:alert(1)",
             )
@@ -170,7 +170,16 @@ def test_text_from_outside_cannot_become_markup(ana: Client) -> None:
     ana.post(f"/i/{latest()}/note", {"text": seed.XSS})
     number = latest()
     alert = Alert.objects.latest("pk").pk
-    for path in ("/", "/alerts", f"/alerts/{alert}", f"/i/{number}", "/deliveries", "/audit", "/go?q=<script>", "/services/wiki"):
+    for path in (
+        "/",
+        "/alerts",
+        f"/alerts/{alert}",
+        f"/i/{number}",
+        "/deliveries",
+        "/audit",
+        "/go?q=<script>",
+        "/services/wiki",
+    ):
         text = ana.get(path).content.decode()
         assert "<script>" not in text, path
         assert "<img" not in text, path
@@ -200,10 +209,12 @@ def test_wrong_passwords_are_answered_alike_and_limited(shop: None, client: Clie
     for email in ("ana@example.com", "nobody@example.com"):
         answer = client.post("/sign-in", {"email": email, "password": "wrong"}, headers={"host": "localhost"})
         assert answer.status_code == 400
-        said.add(re.search('role="alert"[^>]*>(.*?)</p>', answer.content.decode())[1])
+        said.add(seed.found('role="alert"[^>]*>(.*?)</p>', answer.content.decode()))
     assert len(said) == 1
     for _ in range(10):
-        answer = client.post("/sign-in", {"email": "ana@example.com", "password": "wrong"}, headers={"host": "localhost"})
+        answer = client.post(
+            "/sign-in", {"email": "ana@example.com", "password": "wrong"}, headers={"host": "localhost"}
+        )
     assert "Too many" in answer.content.decode()
 
 

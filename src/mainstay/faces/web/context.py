@@ -1,4 +1,4 @@
-"""Template variables of every screen: the frame with its navigation, the count of what waits, and what was just said."""
+"""Template variables of every screen: its frame, the count of what waits, and what was just said."""
 
 from typing import Any
 

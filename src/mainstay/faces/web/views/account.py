@@ -42,7 +42,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest) -> HttpResponse:
-    """A one-time link. Its secret stands behind '#', which a script posts; without scripts it is pasted into the form."""
+    """A one-time link. A script posts its secret from behind '#'; without scripts it is pasted into the form."""
     if request.method != "POST":
         return render(request, "web/welcome.html")
     # Who pastes may paste the whole link.

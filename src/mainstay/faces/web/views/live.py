@@ -32,7 +32,7 @@ async def events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 def _stands(session: SessionBase, person_id: int | None) -> bool:
     """Whether the session was neither ended nor the person switched off."""
-    active = Person.objects.filter(pk=person_id, is_active=True).exists()
+    active = person_id is not None and Person.objects.filter(pk=person_id, is_active=True).exists()
     return active and bool(session.session_key) and session.exists(str(session.session_key))
 
 
