@@ -17,7 +17,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 PASSWORD = "correct horse battery"
 
 
@@ -68,17 +76,22 @@ def serving(data: Path) -> Iterator[str]:
     _data[base] = data
     env = environment(base)
     subprocess.run([sys.executable, str(ROOT / "tests/web/seed.py")], env=env, check=True, cwd=data.parent)
-    command = [sys.executable, "-m", "mainstay", "web", "--listen", f"127.0.0.1:{port}"]
-    web = subprocess.Popen(command, env=env, cwd=data.parent)
+    # No worker: what was seeded stays as it is, while screens, streams and charts are the real ones.
+    start = [sys.executable, "-m", "mainstay"]
+    engine = subprocess.Popen([*start, "engine"], env=env, cwd=data.parent)
+    web = subprocess.Popen([*start, "web", "--listen", f"127.0.0.1:{port}"], env=env, cwd=data.parent)
     try:
         _wait(base)
         yield base
     finally:
+        engine.terminate()
         web.terminate()
         try:
             assert web.wait(timeout=8) in {0, -15}, "the web process does not end cleanly"
         finally:
-            web.kill()
+            for process in (web, engine):
+                process.kill()
+                process.wait()
             shutil.rmtree(data, ignore_errors=True)
 
 
@@ -98,7 +111,7 @@ def _wait(base: str) -> None:
 def browser() -> Iterator[Browser]:
     """Debian's chromium."""
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield found
         found.close()
 

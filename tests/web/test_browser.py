@@ -17,6 +17,8 @@ SCREENS = (
     "/i/4",
     "/i/1",
     "/i/5/chart",
+    "/i/5/logs",
+    "/i/5/changes",
     "/alerts",
     "/alerts/1",
     "/services",
@@ -96,6 +98,8 @@ def test_every_screen_is_accessible_and_fits(chromium: Browser, base: str, width
         wrong[path] = problems(page)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wrong[path].append("scrolls sideways")
+        if path == "/i/5/chart" and not page.locator("canvas").count():
+            wrong[path].append("no chart is drawn")
     context.close()
     assert {path: found for path, found in wrong.items() if found} == {}
     assert [line for line in said if "404" not in line] == []
