@@ -1,12 +1,14 @@
 """Fixtures for all tests: a small company to page people in."""
 
-from collections.abc import Iterator
-
 import pytest
 
 COMPANY = """
 people:
-  - {email: ana@x.example, name: Ana, role: admin, timezone: Europe/Berlin, contact: [{channel: mail}, {channel: web}]}
+  - email: ana@x.example
+    name: Ana
+    role: admin
+    timezone: Europe/Berlin
+    contact: [{channel: mail}, {channel: web}]
   - {email: ben@x.example, name: Ben, role: responder, contact: [{channel: mail}]}
   - {email: vic@x.example, name: Vic, role: viewer}
 teams:
@@ -16,7 +18,12 @@ services:
   - {key: pay, name: Pay, team: money, tier: 1}
   - {key: lonely, name: Lonely, tier: 4}
 business_processes:
-  - {key: checkout, name: Checkout, importance: high, users: 400 customers, cost_per_hour: "1000.00", services: [front]}
+  - key: checkout
+    name: Checkout
+    importance: high
+    users: 400 customers
+    cost_per_hour: "1000.00"
+    services: [front]
 escalation_policies:
   - key: main
     name: Main
@@ -26,15 +33,18 @@ escalation_policies:
       - {people: [ana@x.example], wait: 5m}
       - {people: [ben@x.example], wait: 10m}
 known_errors:
-  - {key: KE-1, name: Provider is down, services: [pay], match: {text: provider timeout}, workaround: Call the provider.}
+  - key: KE-1
+    name: Provider is down
+    services: [pay]
+    match: {text: provider timeout}
+    workaround: Call the provider.
 """
 
 
 @pytest.fixture
-def company(db: None) -> Iterator[None]:
+def company(db: None) -> None:
     """People, services and a policy, applied as anybody would."""
     from mainstay.config import read, services
     from mainstay.core.access import LOCAL
 
     services.apply(LOCAL, read.read([("company.yaml", COMPANY)]))
-    yield

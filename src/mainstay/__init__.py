@@ -1,1 +1,3 @@
 """Mainstay: the workbench of a production-support team."""
+
+__version__ = "0.1.0"

@@ -11,8 +11,15 @@ from mainstay.core import settings as mainstay_settings
 _conf = mainstay_settings.current()
 
 
+def _private_directory(path: Path) -> None:
+    """Make a directory that only its owner can look into. One that exists is left as it is; doctor looks at it."""
+    if not path.exists():
+        path.mkdir(parents=True, mode=0o700, exist_ok=True)
+
+
 def _kept_secret(name: str) -> str:
     """A key that is made at first start and kept in the data directory, readable by its owner alone."""
+    _private_directory(_conf.data_dir)
     path = _conf.data_dir / "keys" / name
     try:
         return path.read_text(encoding="ascii")
@@ -33,7 +40,7 @@ def _kept_secret(name: str) -> str:
 
 def _database(url: str, data_dir: Path) -> dict[str, Any]:
     if not url:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _private_directory(data_dir)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(data_dir / "mainstay.sqlite3"),

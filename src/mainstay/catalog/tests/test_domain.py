@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ def test_paths_are_real_chains_of_calls_whatever_the_graph(edges: list[tuple[str
     for start, path in domain.paths_to(target, edges).items():
         assert path[0] == start
         assert path[-1] == target
-        assert all(pair in edges for pair in zip(path, path[1:], strict=False))
+        assert all(pair in edges for pair in pairwise(path))
 
 
 def test_a_window_that_ends_at_midnight_ends_with_the_day() -> None:

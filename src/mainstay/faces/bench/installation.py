@@ -100,7 +100,7 @@ class Installation:
             check=False,
         )
         if done.returncode:
-            raise InstallationError(f"mainstay {' '.join(words)}: exit {done.returncode}\n{done.stderr}")
+            raise InstallationError(f"mainstay {' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout.strip()
 
     def prepare(self, configuration: str) -> None:
@@ -132,7 +132,7 @@ class Installation:
     def answers(self) -> bool:
         """Whether the web process answers."""
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=1) as answer:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=1) as answer:  # noqa: S310 - own address
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -140,7 +140,7 @@ class Installation:
     def _engine_answers(self) -> bool:
         try:
             place = json.loads((self.home / "data" / "run" / "engine.json").read_text(encoding="utf-8"))
-            with urllib.request.urlopen(f"http://127.0.0.1:{place['port']}/ping", timeout=1) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{place['port']}/ping", timeout=1) as answer:
                 return bool(answer.status == 200)
         except (OSError, ValueError):
             return False

@@ -13,7 +13,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from django.apps import apps
 from django.core import serializers
 from django.core.management import call_command
 from django.core.management.color import no_style
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 
+from mainstay import __version__
 from mainstay.core import clock
 from mainstay.core.models import FeedItem, Heartbeat, Person
 from mainstay.core.settings import current
@@ -32,6 +34,14 @@ from mainstay.observe.telemetry.client import TelemetryError
 
 FORMAT = 1
 HOUR_MS = 3_600_000
+
+
+class _Exact(DjangoJSONEncoder):
+    """Django's own encoder cuts times to milliseconds, which would break the hashes of the audit log."""
+
+    def default(self, o: Any) -> Any:
+        """Times with their microseconds; all else as Django does it."""
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
 class ArchiveError(ValueError):
@@ -61,7 +71,7 @@ def backup(file: Path) -> Iterator[str]:
     part = file.with_name(file.name + ".part")
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
-        manifest: dict[str, Any] = {"format": FORMAT, "mainstay": version("mainstay"), "at": clock.now().isoformat()}
+        manifest: dict[str, Any] = {"format": FORMAT, "mainstay": __version__, "at": clock.now().isoformat()}
         with _snapshot():
             rows = _write_relational(archive)
         manifest["rows"] = rows
@@ -82,7 +92,7 @@ def _write_relational(archive: zipfile.ZipFile) -> int:
     with archive.open("relational.jsonl", "w") as out:
         for model in _tables():
             for row in model._default_manager.order_by("pk").iterator(chunk_size=1000):
-                out.write(serializers.serialize("jsonl", [row]).encode())
+                out.write(serializers.serialize("jsonl", [row], cls=_Exact).encode())
                 count += 1
     return count
 

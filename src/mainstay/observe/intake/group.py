@@ -38,7 +38,7 @@ class GroupCommit:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._queue: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     async def put(self, signals: Sequence[Mapping[str, Any]]) -> None:
@@ -51,14 +51,25 @@ class GroupCommit:
         self._queue.put(waiting)
         await waiting.done
 
+    def close(self) -> None:
+        """Commit what has come in and end the thread."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+
     def _run(self) -> None:
-        while True:
+        ended = False
+        while not ended:
             group = [self._queue.get()]
             while len(group) < MAX_GROUP and not self._queue.empty():
                 group.append(self._queue.get())
-            error = self._commit(group)
-            for waiting in group:
-                waiting.finish(error)
+            ended = None in group
+            waiting = [one for one in group if one is not None]
+            error = self._commit(waiting) if waiting else None
+            for one in waiting:
+                one.finish(error)
+        connection.close()
 
     def _commit(self, group: Sequence[_Waiting]) -> Exception | None:
         try:

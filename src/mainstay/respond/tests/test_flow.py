@@ -1,6 +1,5 @@
 """From a signal to a person who has acknowledged it, over the real tables, moving time instead of sleeping."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -56,7 +55,7 @@ def log(incident: Incident) -> str:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Message]]]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
     """What would have gone out by mail: (person, message)."""
     found: list[tuple[str, Message]] = []
 
@@ -65,7 +64,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Message]]]
         return "250 taken"
 
     monkeypatch.setattr(mail, "send", send)
-    yield found
+    return found
 
 
 def deliver() -> None:

@@ -3,8 +3,6 @@
 Source: Prometheus documentation, "Operators", and `aggregation` in promql/engine.go.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Source: Prometheus documentation, "Operators", and `VectorBinop` in promql/engin
 grid point: two series of one match group are an error only where both have a sample.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The parser is `promql-parser`; this module walks its tree and puts the pieces of
 `sql` for how a vector travels. A scalar is an SQL expression for an array of floats over the grid.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 import math

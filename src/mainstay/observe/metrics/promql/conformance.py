@@ -7,8 +7,6 @@ A case that expects an annotation (a warning or an information) counts by its va
 that touches a native histogram is refused, and so is one that the compiler refuses.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 import json

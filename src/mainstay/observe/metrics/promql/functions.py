@@ -4,8 +4,6 @@ Source: Prometheus documentation, "Functions", and promql/functions.go. In the t
 `$2` are scalar arguments at the same grid point.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 import re

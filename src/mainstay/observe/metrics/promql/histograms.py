@@ -3,8 +3,6 @@
 Source: `BucketQuantile` and `BucketFraction` in promql/quantile.go.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 from . import sql

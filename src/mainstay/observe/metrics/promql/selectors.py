@@ -4,8 +4,6 @@ Source of the rules: Prometheus documentation, "Querying basics", as of version 
 closed on the right; a staleness marker ends a series for instant selectors and is no sample of a range.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 import re
@@ -231,8 +229,9 @@ def _windows(selector: Selector, rows: str, grid: Grid, reduce: str, least: int)
     points = (
         f"SELECT series_id, {at} AS t, value, arrayJoin(range(toUInt32({first}), toUInt32({last} + 1))) AS k {rows}"
     )
-    # 2. The samples of a grid point become its window; exact duplicates of a time count once.
-    gathered = "arrayCompact(p -> p.1, arraySort(p -> p.1, groupArray((t, value))))"
+    # 2. The samples of a grid point become its window; a time counts once. Should it have several values, then the
+    #    greatest is taken, and NaN last, because that is what the grid functions do.
+    gathered = "arrayCompact(p -> p.1, arraySort(p -> (p.1, isNaN(p.2), -p.2), groupArray((t, value))))"
     windows = (
         f"SELECT series_id, k, {gathered} AS w, {start} + k * {step} AS ts, {now} AS now "
         f"FROM ({points}) GROUP BY series_id, k"

@@ -6,8 +6,6 @@ A vector travels through the statement as a subquery with three columns, one row
 `v` Array(Nullable(Float64)), one element a grid point, NULL where the series has no sample.
 """
 
-# ruff: noqa: S608 - this package composes SQL; what comes from users passes through `sql.text` and `sql.number`.
-
 from __future__ import annotations
 
 import math

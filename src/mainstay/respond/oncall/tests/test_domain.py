@@ -10,8 +10,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 WEEKLY = Turns("w", "Europe/Berlin", ("ana", "ben", "cy"), date(2026, 1, 5), time(8), 7)
 
 
-def at(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=BERLIN).astimezone(UTC)
+def at(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=BERLIN).astimezone(UTC)
 
 
 def test_the_turn_changes_at_the_handover_and_not_before() -> None:

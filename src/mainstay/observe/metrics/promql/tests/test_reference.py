@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from .database import STALE, Database, close, key
 
 _SETTINGS = settings(
-    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 Window = list[tuple[int, float]]
 

@@ -32,7 +32,7 @@ def test_openmetrics_with_exemplars_and_times_is_read() -> None:
     counter = Counter("hits", "hits", registry=registry)
     counter.inc(3, {"trace_id": "abc"})
     Histogram("wait", "wait", registry=registry).observe(0.2, {"trace_id": "def"})
-    scraped = exposition.parse(generate_openmetrics(registry).decode())
+    scraped = exposition.parse(generate_openmetrics(registry).decode())  # type: ignore[no-untyped-call]
     assert scraped.values[scraped.series.index("hits_total")] == 3
 
 
