@@ -9,6 +9,7 @@ from django.urls import get_resolver
 from tests.web import seed
 
 from mainstay.core.models import Person
+from mainstay.faces.web import assets
 from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents.models import Incident, State
 
@@ -293,3 +294,10 @@ def test_a_time_zone_is_kept_when_there_is_one(ana: Client) -> None:
     assert "+09:00" in ana.get(f"/i/{latest()}").content.decode()
     assert ana.post("/sign-out").status_code == 302
     assert ana.get("/").status_code == 302
+
+
+def test_without_a_build_the_screens_still_work_and_say_so(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "manifest", dict)
+    text = ana.get("/").content.decode()
+    assert "The screens were not built" in text
+    assert "Card payments time out" in text
