@@ -221,7 +221,7 @@ def test_acknowledge_on_a_phone_without_scripts(chromium: Browser, base: str) ->
 
 def test_the_acknowledge_page_is_accessible(chromium: Browser, base: str) -> None:
     for scheme in ("light", "dark"):
-        made = chromium.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)  # type: ignore[arg-type]
+        made = chromium.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
         page = made.new_page()
         for path in (link_of(base), "/a/nonsense"):
             page.goto(base + path)

@@ -1,7 +1,7 @@
 """Live updates: nothing is missed, nothing is told twice or to the wrong person, and the end is clean."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 from django.test import Client
@@ -16,7 +16,7 @@ def item(number: int, person_id: int | None = None) -> Item:
     return Item(number, "incidents", str(number), person_id, {})
 
 
-async def taken(stream_of: AsyncIterator[bytes], count: int) -> list[bytes]:
+async def taken(stream_of: AsyncGenerator[bytes], count: int) -> list[bytes]:
     return [await asyncio.wait_for(anext(stream_of), 5) for _ in range(count)]
 
 
