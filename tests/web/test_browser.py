@@ -185,6 +185,38 @@ def test_a_new_incident_appears_by_itself(context: BrowserContext, base: str) ->
     second.close()
 
 
+def test_a_page_is_shown_to_its_person_alone(chromium: Browser, context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    other = chromium.new_context()
+    second = serve.signed_in(other, base, "ben")
+    for one in (page, second):
+        expect(one.locator("#live")).to_contain_text("live")
+    run_in(base, PAGED)
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("P1 INC-5: Card payments time out <b>", timeout=8000)
+    expect(toast.locator("a")).to_have_attribute("href", "/i/5")
+    assert problems(page) == []
+    assert second.locator(".toast").count() == 0
+    toast.get_by_role("button", name="Close").click()
+    expect(toast).to_have_count(0)
+    other.close()
+
+
+def test_an_incident_is_worked_on_without_scripts(chromium: Browser, base: str) -> None:
+    plain = chromium.new_context(viewport={"width": 1280, "height": 860}, java_script_enabled=False)
+    page = serve.signed_in(plain, base)
+    page.get_by_role("link", name="Settlement job is running late").click()
+    page.get_by_text("Note…").click()
+    page.locator("#note").fill("Written without a script")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.locator(".said")).to_contain_text("Your note is in the log")
+    page.get_by_role("link", name="Show the chart").click()
+    expect(page.locator("figcaption")).to_contain_text("alerts when < 200")
+    page.get_by_text("As a table").click()
+    expect(page.locator("figure table")).to_be_visible()
+    plain.close()
+
+
 def test_it_says_when_the_stream_is_cut_and_goes_on_after(context: BrowserContext, base: str) -> None:
     page = serve.signed_in(context, base)
     expect(page.locator("#live")).to_contain_text("live")
@@ -241,6 +273,11 @@ LINK = """
 from mainstay.respond.paging.message import sign
 from mainstay.respond.paging.models import Page
 print("/a/" + sign(Page.objects.filter(incident=5).first()))
+"""
+PAGED = """
+from mainstay.core import feed, people
+ana = people.find("ana@example.com")
+feed.tell("page", "INC-5", person_id=ana.pk, key="k", subject="P1 INC-5: Card payments time out <b>", link="")
 """
 ONE_TIME = """
 from mainstay.core import people, tokens

@@ -250,6 +250,12 @@ def test_there_is_a_page_for_what_is_not_there(ana: Client) -> None:
     assert ana.post(f"/i/{latest()}/explode").status_code == 404
 
 
+def test_a_program_gets_problem_details_and_no_page(client: Client, db: None) -> None:
+    answer = client.get("/api/v1/nowhere", headers={"host": "localhost"})
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["title"] == "Nothing here"
+
+
 def test_an_empty_installation_teaches(db: None) -> None:
     person = Person.objects.create(email="ana@example.com", name="Ana", role="admin")
     client = Client(headers={"host": "localhost"})
