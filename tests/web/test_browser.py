@@ -143,6 +143,20 @@ def test_triage_by_keyboard(context: BrowserContext, base: str) -> None:
     expect(page.locator("#note")).to_have_value("j is no command here")
 
 
+def test_escape_closes_what_is_open(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.get_by_text("Filter", exact=True).click()
+    expect(page.locator(".filter-fold form")).to_be_visible()
+    assert problems(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator(".filter-fold form")).to_be_hidden()
+    page.get_by_text("More", exact=True).click()
+    expect(page.get_by_role("link", name="Delivery log")).to_be_visible()
+    assert problems(page) == []
+    page.get_by_text("More", exact=True).press("Escape")
+    expect(page.get_by_role("link", name="Delivery log")).to_be_hidden()
+
+
 def test_go_to_anything(context: BrowserContext, base: str) -> None:
     page = serve.signed_in(context, base)
     page.keyboard.press("Control+k")
