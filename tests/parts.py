@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,3 +19,14 @@ def need(program: str, *places: str) -> str:
     if os.environ.get("MAINSTAY_TEST_REQUIRE") == "all":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def until(what: str, look: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Look again and again until there is something, or fail saying what was waited for."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -24,21 +23,10 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from mainstay.faces.bench.installation import Installation, MailServer, free_port
-from tests.parts import need
+from tests.parts import need, until
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("live")]
 Live = tuple[Installation, MailServer]
-
-
-def until(what: str, look: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Look again and again until there is something, or fail saying what was waited for."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")
 
 
 def rows(here: Installation, *words: str) -> list[dict[str, Any]]:

@@ -7,28 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mainstay.faces.bench.installation import free_port
 from mainstay.faces.demo import run as demo
-
-
-def until(what: str, look: Callable[[], Any], seconds: float) -> Any:
-    """Look again and again until there is something, or fail saying what was waited for."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")
+from tests.parts import until
 
 
 @dataclass

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.walk.conftest import Running, until
+from tests.parts import until
+from tests.walk.conftest import Running
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("walk")]
 

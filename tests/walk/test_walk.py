@@ -12,26 +12,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.parts import need
-from tests.walk.conftest import Running, until
+from tests.parts import need, until
+from tests.walk.conftest import Running
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("walk")]
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = need("chromium")
     with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=path, args=ARGS)
+        one = play.chromium.launch(executable_path=path, args=list(FLAGS))
         yield one
         one.close()
 

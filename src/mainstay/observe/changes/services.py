@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from mainstay.core.access import Actor, Right, require
 from mainstay.observe.telemetry import services as telemetry
@@ -43,12 +43,8 @@ def recent(actor: Actor, services: Sequence[str], until: datetime, hours: float 
             "end": _ms(until),
         },
     )
-    return tuple(ChangeEvent(_aware(row[0]), *row[1:]) for row in rows)
+    return tuple(ChangeEvent(telemetry.aware(row[0]), *row[1:]) for row in rows)
 
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Read log lines."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from mainstay.core.access import Actor, Right, require
 from mainstay.observe.telemetry import services as telemetry
@@ -55,10 +55,6 @@ def errors_around(actor: Actor, service_key: str, around: datetime, limit: int =
         "ORDER BY level = 'warning', time LIMIT {limit:UInt32}",
         params,
     )
-    lines = sorted((LogLine(_aware(row[0]), *row[1:5]) for row in rows), key=lambda line: line.time)
+    lines = sorted((LogLine(telemetry.aware(row[0]), *row[1:5]) for row in rows), key=lambda line: line.time)
     total = rows[0][5] if rows else 0
     return LogWindow(tuple(lines), start, end, total, cut=total > len(lines))
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

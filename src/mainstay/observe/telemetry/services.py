@@ -5,6 +5,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,11 @@ def prepare() -> None:
             store.command(f"CREATE DATABASE IF NOT EXISTS {current().engine_database}")
     for statement in schema.statements(current()):
         store.command(statement)
+
+
+def aware(moment: datetime) -> datetime:
+    """A time from the store, which are all UTC, with its zone."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def rows_with(sql: str, settings: Mapping[str, Any]) -> list[tuple[Any, ...]]:
