@@ -50,9 +50,7 @@ def main() -> int:
     bad = [one for one in found if one.get("vulns")]
     for one in bad:
         print(f"{one['name']} {one['version']}: {', '.join(vuln['id'] for vuln in one['vulns'])}")
-    print(
-        f"{len(found) - len(skipped)} dependencies audited, {len(skipped)} unknown to the advisory service, {len(bad)} bad"
-    )
+    print(f"{len(found) - len(skipped)} dependencies audited, {len(skipped)} not known there, {len(bad)} bad")
     return 1 if bad else 0
 
 

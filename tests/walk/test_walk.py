@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.parts import need, until
 from tests.walk.conftest import Running
+from tests.web.serve import FLAGS
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("walk")]
 

@@ -1,6 +1,7 @@
 """Read configuration files and say exactly what is wrong where: file, line, field, and the nearest valid name."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,10 +81,11 @@ def _from_prometheus(name: str, data: Any, problems: list[str]) -> dict[str, Any
     problems += [f"{name}: {error}" for error in errors]
     rules, seen = [], dict[str, int]()
     for rule in good:
-        count = seen[rule.name] = seen.get(rule.name, 0) + 1
+        key = re.sub(r"[^A-Za-z0-9._-]+", "-", rule.name).strip("-._")[:70] or "rule"
+        count = seen[key] = seen.get(key, 0) + 1
         rules.append(
             {
-                "key": rule.name if count == 1 else f"{rule.name}-{count}",
+                "key": key if count == 1 else f"{key}-{count}",
                 "name": rule.name,
                 "group": rule.group,
                 "expr": rule.expr,

@@ -1,6 +1,6 @@
 """Apply configuration, show the difference first, and give it back as the same YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from mainstay.config.kinds.catalog import link_service
 from mainstay.config.read import ConfigError, Wanted
 from mainstay.core import audit
 from mainstay.core.access import Actor, Right, require
+from mainstay.core.models import Person, Role
 
 Entry = dict[str, Any]
 
@@ -76,10 +77,15 @@ def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False, partial: bool 
     require(actor, Right.MAINTAIN)
     changes = plan(wanted)
     with transaction.atomic():
-        problems = _carry_out(actor, wanted, changes)
+        had_admin = Person.objects.filter(role=Role.ADMIN, is_active=True).exists()
+        failed = _carry_out(actor, wanted, changes)
+        problems = [problem for found in failed.values() for problem in found]
         if problems and not partial:
             raise ConfigError(problems)
         wanted.problems += problems
+        changes = [change for change in changes if (change.section, change.ident) not in failed]
+        if not Person.objects.filter(role=Role.ADMIN, is_active=True).exists() and had_admin:
+            raise ConfigError(["people: nobody would be an admin any more; keep one"])
         if changes:
             audit.record(
                 actor, "config.apply", ", ".join(sorted(wanted.sources)), changes=[str(one)[:200] for one in changes]
@@ -89,19 +95,26 @@ def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False, partial: bool 
     return changes
 
 
-def _carry_out(actor: Actor, wanted: Wanted, changes: list[Change]) -> list[str]:
-    problems = []
+def _carry_out(actor: Actor, wanted: Wanted, changes: list[Change]) -> dict[tuple[str, str], list[str]]:
+    """Do it. Returns the problems of each entry that could not be applied."""
+    problems: dict[tuple[str, str], list[str]] = {}
+
+    def attempt(file: str, change: Change, call: Callable[[], None]) -> None:
+        found = _try(file, change, call)
+        if found:
+            problems.setdefault((change.section, change.ident), []).extend(found)
+
     for section, kind in KINDS.items():
         for change in changes:
             if change.section != section or change.kind == "remove":
                 continue
             entry, file = wanted.entries[section][change.ident], wanted.files[section, change.ident]
-            problems += _try(file, change, lambda kind=kind, entry=entry, file=file: kind.save(actor, entry, file))
+            attempt(file, change, lambda kind=kind, entry=entry, file=file: kind.save(actor, entry, file))
         if section == "services":
             for change in changes:
                 if change.section == section and change.kind != "remove":
                     entry, file = wanted.entries[section][change.ident], wanted.files[section, change.ident]
-                    problems += _try(file, change, lambda entry=entry: link_service(entry))
+                    attempt(file, change, lambda entry=entry: link_service(entry))
     # Removals go the other way round, so that nothing is removed while another entry still names it.
     for section, kind in reversed(list(KINDS.items())):
         for change in changes:
@@ -110,7 +123,7 @@ def _carry_out(actor: Actor, wanted: Wanted, changes: list[Change]) -> list[str]
     return problems
 
 
-def _try(file: str, change: Change, call: Any) -> list[str]:
+def _try(file: str, change: Change, call: Callable[[], None]) -> list[str]:
     try:
         with transaction.atomic():
             call()

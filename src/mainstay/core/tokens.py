@@ -7,6 +7,7 @@ from django.db import transaction
 from mainstay.core import audit, clock, ids
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.models import ApiToken, Person, SignInLink
+from mainstay.core.problems import not_found
 
 LINK_LIFE = timedelta(hours=24)
 
@@ -41,7 +42,7 @@ def revoke_token(actor: Actor, name: str) -> None:
     """Switch a token off for good."""
     require(actor, Right.ADMINISTER)
     if not ApiToken.objects.filter(name=name, revoked_at=None).update(revoked_at=clock.now()):
-        raise TokenError(f"name: no live token {name!r}")
+        raise not_found(f"live token {name!r}")
     audit.record(actor, "token.revoke", f"token {name}")
 
 

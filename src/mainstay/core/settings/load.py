@@ -41,12 +41,16 @@ class Loaded:
         """The address that people reach Mainstay at, without a slash at the end."""
         return str(self.values["base_url"] or f"http://{self.values['listen']}").rstrip("/")
 
+    def as_text(self, name: str) -> str:
+        """A value as a flag or the environment would give it."""
+        value = self.values[name]
+        return ",".join(value) if isinstance(value, tuple) else str(value)
+
     def shown(self, name: str) -> str:
         """A value as text that is fit for a screen: secrets are only said to be set."""
-        value = self.values[name]
         if BY_NAME[name].secret:
-            return "(set, not shown)" if value else "(not set)"
-        return ", ".join(value) if isinstance(value, tuple) else str(value)
+            return "(set, not shown)" if self.values[name] else "(not set)"
+        return self.as_text(name)
 
 
 def _from_environment(spec: Spec, env: Mapping[str, str]) -> tuple[Any, str] | None:

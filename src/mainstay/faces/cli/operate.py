@@ -125,11 +125,12 @@ def audit_verify(as_json: Json = False) -> None:
 
 
 @audit_app.command("list")
-def audit_list(limit: Annotated[int, typer.Option(help="How many, newest first.")] = 50, as_json: Json = False) -> None:
+def audit_list(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50, as_json: Json = False) -> None:
     """List the newest entries of the audit log."""
     from mainstay.core.models import AuditEntry
 
-    rows = AuditEntry.objects.order_by("-seq").values("seq", "at", "actor", "action", "target", "detail")[:limit]
+    fields = ("seq", "at", "actor", "action", "target", "detail", *(("hash",) if as_json else ()))
+    rows = AuditEntry.objects.order_by("-seq").values(*fields)[:limit]
     show_rows(list(rows), as_json=as_json)
 
 

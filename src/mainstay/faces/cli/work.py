@@ -9,7 +9,7 @@ from mainstay.faces.cli.output import show_one, show_rows
 from mainstay.faces.cli.setup import say, use_django
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-Limit = Annotated[int, typer.Option(help="How many at most.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 
 def register(app: typer.Typer) -> None:

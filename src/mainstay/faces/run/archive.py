@@ -69,7 +69,10 @@ def _snapshot() -> Iterator[None]:
 def backup(file: Path) -> Iterator[str]:
     """Write a backup while everything runs. Yields what was done, for the person to read."""
     part = file.with_name(file.name + ".part")
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    except OSError as error:
+        raise ArchiveError(f"cannot write {file}: {error.strerror}") from error
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         manifest: dict[str, Any] = {"format": FORMAT, "mainstay": __version__, "at": clock.now().isoformat()}
         with _snapshot():
@@ -184,3 +187,4 @@ def _running_engine() -> Iterator[None]:
     finally:
         engine.terminate()
         engine.wait(20)
+        place.unlink(missing_ok=True)

@@ -75,7 +75,7 @@ class Supervisor:
         self._conf = conf
         # Flags reach the children through their environment; secrets are no flags, so none is among them.
         flags = {
-            f"MAINSTAY_{name.upper()}": str(conf.values[name])
+            f"MAINSTAY_{name.upper()}": conf.as_text(name)
             for name, where in conf.origins.items()
             if where.startswith("flag")
         }

@@ -3,6 +3,7 @@
 It may be killed at any moment. What it was doing stands in the database as rows that the next worker takes up.
 """
 
+import hashlib
 import logging
 import os
 import signal
@@ -36,7 +37,9 @@ class Worker:
 
     def __init__(self) -> None:
         self.stop = threading.Event()
-        self.name = f"{socket.gethostname()}:{current().data_dir}"
+        # The same after a restart on the same data, and short enough for its column.
+        place = hashlib.sha256(str(current().data_dir).encode()).hexdigest()[:12]
+        self.name = f"{socket.gethostname()[:60]}:{place}"
         self._senders = ThreadPoolExecutor(current().page_senders, thread_name_prefix="sender")
         self._sending: set[Future[None]] = set()
         self.rules = metrics.Rules()

@@ -11,6 +11,9 @@ from mainstay.core import ids
 from mainstay.core.settings import current
 
 
+UNKNOWN_DATABASE = 81
+
+
 class TelemetryError(Exception):
     """A statement failed. ``code`` is ClickHouse's number, 0 when the store could not be reached at all."""
 
@@ -130,6 +133,17 @@ def forget() -> None:
 
 
 def _open() -> Telemetry:
+    """Open a connection. A database that is missing is made first, by a connection without one."""
+    try:
+        return _open_at(current().engine_database)
+    except TelemetryError as error:
+        if error.code != UNKNOWN_DATABASE:
+            raise
+    _open_at(None).command(f"CREATE DATABASE IF NOT EXISTS `{current().engine_database}`")
+    return _open_at(current().engine_database)
+
+
+def _open_at(database: str | None) -> Telemetry:
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -137,7 +151,7 @@ def _open() -> Telemetry:
     try:
         client = clickhouse_connect.get_client(
             **_place(),
-            database=conf.engine_database,
+            database=database,
             compress=False,
             autogenerate_session_id=False,
             connect_timeout=3,
@@ -145,7 +159,7 @@ def _open() -> Telemetry:
             query_retries=0,
         )
     except (ClickHouseError, OSError) as error:
-        raise TelemetryError(f"the telemetry store does not answer: {error}") from error
+        raise TelemetryError(f"the telemetry store does not answer: {error}", _code(str(error))) from error
     return Telemetry(client)
 
 

@@ -1,6 +1,5 @@
 """What the other rooms ask of the telemetry store: keep this, and show me that."""
 
-import contextlib
 import hashlib
 import logging
 import threading
@@ -158,9 +157,6 @@ def run_drainer(stop: threading.Event) -> None:
 def prepare() -> None:
     """Make the tables, and bring their retention to what the settings say."""
     store = client.connect()
-    if current().engine_url:
-        with contextlib.suppress(TelemetryError):
-            store.command(f"CREATE DATABASE IF NOT EXISTS {current().engine_database}")
     for statement in schema.statements(current()):
         store.command(statement)
 

@@ -1,6 +1,6 @@
 """Rule files of Prometheus: ``groups`` of ``rules`` with ``alert`` and ``expr``.
 
-A bad rule is reported with its place and never stops the good ones.
+A bad rule is reported with its place beside the good ones; whether these are then applied is the caller's to say.
 """
 
 import re
@@ -12,6 +12,7 @@ from mainstay.observe.metrics.rules import template
 
 _DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?\Z")
 _SECONDS = (31_536_000.0, 604_800.0, 86_400.0, 3600.0, 60.0, 1.0, 0.001)
+_GROUP_KEYS = {"name", "interval", "rules", "labels", "limit", "query_offset"}
 _RULE_KEYS = {"alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
 
 
@@ -73,12 +74,23 @@ def rules_of(document: Any) -> tuple[list[RuleText], list[str]]:
         if not isinstance(group, dict) or not isinstance(group.get("rules"), list):
             errors.append(f"{where}.rules: write a list of rules")
             continue
+        errors += _group_errors(group, where)
         for place, rule in enumerate(group["rules"]):
             try:
                 good.append(_rule(rule, group, f"{where}.rules[{place}]"))
             except RuleError as error:
                 errors.append(str(error))
     return good, errors
+
+
+def _group_errors(group: Mapping[str, Any], where: str) -> list[str]:
+    """What a group asks for that is not done here; it would change what its rules mean, so it is not passed over."""
+    errors = [f"{where}.{name}: unknown field" for name in sorted(set(group) - _GROUP_KEYS)]
+    if group.get("limit"):
+        errors.append(f"{where}.limit: not evaluated here; the setting rule_max_series limits every rule")
+    if group.get("query_offset"):
+        errors.append(f"{where}.query_offset: not evaluated here; write 'offset' into the expressions")
+    return errors
 
 
 def _rule(rule: Any, group: Mapping[str, Any], where: str) -> RuleText:
@@ -100,6 +112,6 @@ def _rule(rule: Any, group: Mapping[str, Any], where: str) -> RuleText:
         for_seconds=seconds(rule.get("for", 0), f"{where}.for"),
         keep_firing_for_seconds=seconds(rule.get("keep_firing_for", 0), f"{where}.keep_firing_for"),
         interval_seconds=seconds(interval, f"{where}.interval") if interval else None,
-        labels=check_texts(rule.get("labels"), f"{where}.labels"),
+        labels={**check_texts(group.get("labels"), f"{where}.labels"), **check_texts(rule.get("labels"), f"{where}.labels")},
         annotations=check_texts(rule.get("annotations"), f"{where}.annotations"),
     )
