@@ -22,9 +22,9 @@ from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from tests.parts import need
 
 from mainstay.faces.bench.installation import Installation, MailServer, free_port
+from tests.parts import need
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("live")]
 Live = tuple[Installation, MailServer]
@@ -136,6 +136,8 @@ alerting:
 """
     )
     command = [prometheus, f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/tsdb"]
+    # It learns of its alertmanager some seconds after its first alert, and would repeat that after a minute.
+    command.append("--rules.alert.resend-delay=1s")
     process = subprocess.Popen(
         [*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F, QuerySet
 
 from mainstay.catalog import domain
-from mainstay.catalog.models import BusinessProcess, Dependency, KnownError, Service
+from mainstay.catalog.models import BusinessProcess, Dependency, KnownError, Service, Team
 from mainstay.core import clock
 from mainstay.core.access import Actor, Right, require
 
@@ -83,6 +83,12 @@ def visible_processes(actor: Actor) -> QuerySet[BusinessProcess]:
     """The one door to business processes."""
     require(actor, Right.READ)
     return BusinessProcess.objects.prefetch_related("services")
+
+
+def visible_teams(actor: Actor) -> QuerySet[Team]:
+    """The one door to teams."""
+    require(actor, Right.READ)
+    return Team.objects.prefetch_related("members").order_by("name")
 
 
 def dependencies(actor: Actor) -> list[tuple[str, str]]:

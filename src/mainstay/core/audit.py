@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from mainstay.core import clock, locks
-from mainstay.core.access import Actor
+from mainstay.core.access import Actor, Right, require
 from mainstay.core.models import AuditEntry
 
 GENESIS = "0" * 64
@@ -42,6 +43,12 @@ def record(actor: Actor | str, action: str, target: str = "", **detail: Any) -> 
             previous=last["hash"],
             hash=entry_hash(last["hash"], seq, at, name, action, target, detail),
         )
+
+
+def visible(actor: Actor) -> QuerySet[AuditEntry]:
+    """The one door to the audit log, newest first."""
+    require(actor, Right.READ)
+    return AuditEntry.objects.order_by("-seq")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max, Min, Q
 
 from mainstay.core import clock
 from mainstay.core.models import FeedItem
@@ -37,6 +37,18 @@ def since(last: int, person_id: int | None, limit: int = 200) -> list[Item]:
     """Events after ``last`` that this person may see, oldest first."""
     rows = FeedItem.objects.filter(Q(person=None) | Q(person_id=person_id), id__gt=last).order_by("id")[:limit]
     return [Item(row.pk, row.topic, row.ref, row.person_id, row.data) for row in rows]
+
+
+def everything_since(last: int, limit: int = 500) -> list[Item]:
+    """Events after ``last`` for anybody, oldest first. For the one reader that serves all streams of a process."""
+    rows = FeedItem.objects.filter(id__gt=last).order_by("id")[:limit]
+    return [Item(row.pk, row.topic, row.ref, row.person_id, row.data) for row in rows]
+
+
+def reaches_back_to(last: int) -> bool:
+    """Whether every event after ``last`` is still kept, so that a stream can resume there without a gap."""
+    oldest = FeedItem.objects.aggregate(first=Min("id"))["first"]
+    return oldest is None or last >= oldest - 1
 
 
 def prune() -> int:

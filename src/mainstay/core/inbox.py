@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from mainstay.core import clock, doorbell
+from mainstay.core.access import Actor, Right, require
 from mainstay.core.models import InboxItem
 from mainstay.core.settings import current
 
@@ -32,9 +34,20 @@ def put(kind: str, payloads: Iterable[dict[str, Any]]) -> int:
 
 def check_room() -> None:
     """Raise ``InboxFullError`` when the inbox is full."""
-    waiting = InboxItem.objects.filter(failed_at=None).count()
-    if waiting >= current().inbox_max:
-        raise InboxFullError(f"{waiting} signals wait for the worker; send again later")
+    found = waiting()
+    if found >= current().inbox_max:
+        raise InboxFullError(f"{found} signals wait for the worker; send again later")
+
+
+def waiting() -> int:
+    """How many signals wait for the worker."""
+    return InboxItem.objects.filter(failed_at=None).count()
+
+
+def failed(actor: Actor) -> QuerySet[InboxItem]:
+    """The one door to signals that were set aside, newest first."""
+    require(actor, Right.READ)
+    return InboxItem.objects.exclude(failed_at=None).order_by("-failed_at")
 
 
 def drain(kind: str, act: Callable[[Sequence[InboxItem]], None], limit: int = 500) -> int:

@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import QuerySet
 
 from mainstay.core import audit, clock
 from mainstay.core.access import Actor, Right, require
@@ -100,6 +101,12 @@ def sign_in(email: str, password: str, address: str) -> Person:
 def prune_tries() -> int:
     """Forget wrong sign-ins that no longer count."""
     return SignInTry.objects.filter(at__lt=clock.now() - WINDOW).delete()[0]
+
+
+def visible(actor: Actor) -> QuerySet[Person]:
+    """The one door to people who have a live account, by name."""
+    require(actor, Right.READ)
+    return Person.objects.filter(is_active=True).order_by("name", "email")
 
 
 def find(email: str) -> Person | None:

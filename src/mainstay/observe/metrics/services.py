@@ -69,3 +69,12 @@ def retire_rules(rules: QuerySet[Rule]) -> None:
 
 
 chart = charts.chart
+
+
+def threshold_of(rule: Rule) -> tuple[str, float] | None:
+    """How a rule compares and with what, for example ``(">", 0.05)``; nothing when it is no plain comparison."""
+    try:
+        parts = promql.split_threshold(rule.expr)
+    except promql.PromQLError:
+        return None
+    return (parts.operator, parts.value) if parts else None

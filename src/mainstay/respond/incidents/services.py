@@ -190,6 +190,21 @@ def visible(actor: Actor) -> QuerySet[Incident]:
     return Incident.objects.select_related("service__team", "owner", "known_error")
 
 
+def count_waiting(actor: Actor) -> int:
+    """How many incidents are open and nobody has taken."""
+    require(actor, Right.READ)
+    return Incident.objects.filter(state=State.OPEN).count()
+
+
+def last_of_service(actor: Actor, incident: Incident) -> Incident | None:
+    """The newest earlier incident of the same service, preferring one with the same known error."""
+    if incident.service_id is None:
+        return None
+    earlier = visible(actor).filter(service_id=incident.service_id, pk__lt=incident.pk).order_by("-opened_at")
+    same = earlier.filter(known_error_id=incident.known_error_id).first() if incident.known_error_id else None
+    return same or earlier.first()
+
+
 def get(actor: Actor, number: int) -> Incident:
     """One incident."""
     found = visible(actor).filter(pk=number).first()

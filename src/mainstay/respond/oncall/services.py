@@ -1,5 +1,6 @@
 """Run escalations: start with a snapshot of the policy, page step after step, stop when somebody has it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,10 +47,11 @@ def snapshot_of(policy: EscalationPolicy) -> dict[str, Any]:
 
 def turns() -> list[domain.Turns]:
     """All rotations as the domain sees them."""
-    return [
-        domain.Turns(row.key, row.timezone, tuple(row.people), row.starts_on, row.handover, row.days)
-        for row in Rotation.objects.all()
-    ]
+    return [_turns_of(row) for row in Rotation.objects.all()]
+
+
+def _turns_of(row: Rotation) -> domain.Turns:
+    return domain.Turns(row.key, row.timezone, tuple(row.people), row.starts_on, row.handover, row.days)
 
 
 def start(incident_id: int, priority: int, service_key: str | None, team_key: str | None, reason: str) -> None:
@@ -165,16 +167,28 @@ class Next:
 
 def next_of(incident_id: int) -> Next | None:
     """Who is paged next for an incident, and when."""
-    escalation = Escalation.objects.filter(incident_id=incident_id).order_by("-started_at", "-pk").first()
-    if escalation is None:
-        return None
-    name = escalation.snapshot["name"]
-    if escalation.state != Escalation.State.RUNNING:
-        return Next(name, (), None, escalation.state)
-    due = domain.due_step(escalation.snapshot, escalation.next_step, turns(), escalation.next_at)
-    names = dict(Person.objects.filter(email__in=due.people if due else ()).values_list("email", "name"))
-    people = tuple(names.get(email, email) for email in due.people) if due else ()
-    return Next(name, people, escalation.next_at, escalation.state)
+    return next_of_many([incident_id]).get(incident_id)
+
+
+def next_of_many(incident_ids: Sequence[int]) -> dict[int, Next]:
+    """Who is paged next, and when, for each of these incidents that was ever escalated. Three queries in all."""
+    # A later escalation of the same incident takes the place of an earlier one.
+    found = Escalation.objects.filter(incident_id__in=incident_ids).order_by("started_at", "pk")
+    latest = {escalation.incident_id: escalation for escalation in found}
+    known = turns() if latest else []
+    due = {
+        pk: domain.due_step(one.snapshot, one.next_step, known, one.next_at)
+        for pk, one in latest.items()
+        if one.state == Escalation.State.RUNNING
+    }
+    emails = {email for step in due.values() if step for email in step.people}
+    names = dict(Person.objects.filter(email__in=emails).values_list("email", "name")) if emails else {}
+    answer = {}
+    for pk, one in latest.items():
+        step = due.get(pk)
+        people = tuple(names.get(email) or email for email in step.people) if step else ()
+        answer[pk] = Next(one.snapshot["name"], people, one.next_at if pk in due else None, one.state)
+    return answer
 
 
 @dataclass(frozen=True)
@@ -213,6 +227,25 @@ def visible_policies(actor: Actor) -> QuerySet[EscalationPolicy]:
     """The one door to escalation policies."""
     require(actor, Right.READ)
     return EscalationPolicy.objects.select_related("team").prefetch_related("steps", "services").order_by("name")
+
+
+@dataclass(frozen=True)
+class RotationNow:
+    """A rotation with whose turn it is now. ``turn`` is nothing when it has no people."""
+
+    rotation: Rotation
+    turn: domain.Turn | None
+    names: dict[str, str]
+
+
+def rotations_now(actor: Actor) -> list[RotationNow]:
+    """Every rotation and whose turn it is, by name. ``names`` are the people's names by address."""
+    require(actor, Right.READ)
+    now = clock.now()
+    rows = list(Rotation.objects.order_by("name"))
+    emails = {email for row in rows for email in row.people}
+    names = dict(Person.objects.filter(email__in=emails).values_list("email", "name"))
+    return [RotationNow(row, domain.turn_at(_turns_of(row), now), names) for row in rows]
 
 
 def overdue(now: datetime, grace: timedelta) -> list[int]:

@@ -179,6 +179,34 @@ def visible_pages(actor: Actor) -> QuerySet[Page]:
     return Page.objects.select_related("person", "incident").prefetch_related("attempts").order_by("-created_at", "-pk")
 
 
+@dataclass(frozen=True)
+class Contact:
+    """A contact method as it may be shown: its address with the secret parts hidden."""
+
+    label: str
+    shown: str
+    min_priority: int
+    source: str
+
+
+def contacts_of(actor: Actor, people: Sequence[Person]) -> dict[int, list[Contact]]:
+    """How each of these people is reached, in their order, by the person's number."""
+    require(actor, Right.READ)
+    found: dict[int, list[Contact]] = {person.pk: [] for person in people}
+    for method in ContactMethod.objects.filter(person__in=people).select_related("person").order_by("position", "pk"):
+        channel = CHANNELS[method.channel]
+        shown = channel.mask(method.address or (method.person.email if method.channel == "mail" else ""))
+        found[method.person_id].append(Contact(channel.LABEL, shown, method.min_priority, method.source))
+    return found
+
+
+def waiting_for(actor: Actor) -> set[int]:
+    """The incidents for which the actor was paged and has not answered."""
+    require(actor, Right.READ)
+    mine = Page.objects.filter(person_id=actor.person_id, acknowledged_at=None)
+    return set(mine.values_list("incident_id", flat=True).distinct())
+
+
 def page_by_key(key: str) -> Page | None:
     """The page that a signed link stands for."""
     return (

@@ -71,7 +71,7 @@ def close_threads() -> Iterator[None]:
     from django.db import connection
 
     for one in made:
-        one._pool.submit(lambda: connection.close()).result()
+        one._pool.submit(lambda: connection.close()).result()  # noqa: PLW0108 - each thread has its own
         one._signals.close()
 
 

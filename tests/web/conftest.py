@@ -1,0 +1,37 @@
+"""Fixtures of the screens: a seeded database for the views, and a served one for the browser."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.test import Client
+
+from mainstay.core.models import Person
+from tests.web import seed
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def shop(db: None) -> None:
+    """People, services, rules and a night of incidents. Incident 5 in order of opening is the open P1."""
+    seed.catalogue()
+    seed.night()
+    seed.beats()
+
+
+@pytest.fixture
+def sign_in(db: None) -> Iterator[Callable[[str], Client]]:
+    """Makes a browser in which somebody is signed in."""
+
+    def make(who: str = "ana", *, enforce_csrf_checks: bool = False) -> Client:
+        client = Client(enforce_csrf_checks=enforce_csrf_checks, headers={"host": "localhost"})
+        client.force_login(Person.objects.get(email=f"{who}@example.com"))
+        return client
+
+    yield make
+
+
+@pytest.fixture
+def ana(shop: None, sign_in: Callable[[str], Client]) -> Client:
+    """An admin at her desk."""
+    return sign_in("ana")
