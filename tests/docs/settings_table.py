@@ -1,4 +1,4 @@
-"""``python -m tests.docs.settings_table``: write the table of docs/reference/settings.md anew from the list of settings."""
+"""``python -m tests.docs.settings_table``: write the table of docs/reference/settings.md anew."""
 
 from pathlib import Path
 from typing import Any
