@@ -1,12 +1,12 @@
 """Fixtures of the screens: a seeded database for the views, and a served one for the browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from tests.web import seed
 
 from mainstay.core.models import Person
-from tests.web import seed
 
 PASSWORD = "correct horse battery"
 
@@ -20,7 +20,7 @@ def shop(db: None) -> None:
 
 
 @pytest.fixture
-def sign_in(db: None) -> Iterator[Callable[[str], Client]]:
+def sign_in(db: None) -> Callable[[str], Client]:
     """Makes a browser in which somebody is signed in."""
 
     def make(who: str = "ana", *, enforce_csrf_checks: bool = False) -> Client:
@@ -28,7 +28,7 @@ def sign_in(db: None) -> Iterator[Callable[[str], Client]]:
         client.force_login(Person.objects.get(email=f"{who}@example.com"))
         return client
 
-    yield make
+    return make
 
 
 @pytest.fixture

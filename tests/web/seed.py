@@ -4,47 +4,21 @@ Run as ``python tests/web/seed.py`` with ``MAINSTAY_DATA`` set it fills a data d
 """
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-DEMO = """
-people:
-  - {email: ana@example.com, name: Ana Ruiz, role: admin, timezone: Europe/Madrid, contact: [{channel: mail}, {channel: web}]}
-  - {email: ben@example.com, name: Ben Okafor, role: responder, timezone: Europe/London, contact: [{channel: mail}, {channel: webhook, address: "https://hooks.example.com/T0/secret", min_priority: 2}]}
-  - {email: mei@example.com, name: Mei-Ling Featherstonehaugh-Cholmondeley, role: maintainer, timezone: Asia/Kathmandu, contact: [{channel: mail}]}
-  - {email: vic@example.com, name: Vic Viewer, role: viewer}
-teams:
-  - {key: payments, name: Payments, members: [ana@example.com, ben@example.com]}
-  - {key: fulfilment, name: Fulfilment and Warehouse Integration, members: [mei@example.com]}
-services:
-  - {key: storefront, name: Storefront, team: payments, tier: 1, description: What customers see., depends_on: [orders, stock], links: {Runbook: "https://wiki.example.com/storefront"}}
-  - {key: orders, name: Orders, team: payments, tier: 1, description: Takes orders and keeps them., depends_on: [payments, stock]}
-  - {key: payments, name: Payments, team: payments, tier: 1, description: Charges cards through the provider., depends_on: [provider-gateway], links: {Dashboard: "https://grafana.example.com/d/payments", Repository: "https://git.example.com/payments"}}
-  - {key: provider-gateway, name: Provider gateway, team: payments, tier: 2}
-  - {key: stock, name: Stock, team: fulfilment, tier: 2, depends_on: [warehouse-synchronisation-adapter-for-legacy-mainframe]}
-  - {key: settlement, name: Settlement, team: payments, tier: 2, depends_on: [orders, payments]}
-  - {key: warehouse-synchronisation-adapter-for-legacy-mainframe, name: Warehouse synchronisation adapter for the legacy mainframe, team: fulfilment, tier: 3}
-  - {key: wiki, name: Wiki, tier: 4}
-business_processes:
-  - {key: checkout, name: Checkout, importance: high, users: about 400 customers an hour, cost_per_hour: 18600, services: [storefront, orders]}
-  - {key: month-end, name: Month-end close, importance: medium, users: the finance department, cost_per_hour: 2500, services: [settlement]}
-rotations:
-  - {key: payments-24x7, name: Payments round the clock, timezone: Europe/Madrid, people: [ana@example.com, ben@example.com], starts_on: 2026-01-05, handover: "08:00", days: 7}
-escalation_policies:
-  - {key: payments, name: Payments on-call, team: payments, steps: [{rotations: [payments-24x7], wait: 10m}, {people: [ben@example.com, mei@example.com], wait: 15m}]}
-  - {key: everything, name: Everything else, default: true, repeat: 1, steps: [{people: [mei@example.com], wait: 20m}]}
-targets:
-  - {key: shop, name: Corner shop, url: "http://127.0.0.1:9000/metrics", service: storefront}
-rules:
-  - {key: payment-error-ratio, name: Payment error ratio, group: payments, expr: 'sum(rate(payments_failed_total[5m])) / sum(rate(payments_total[5m])) > 0.05', for: 1m, service: payments, urgency: high, annotations: {summary: Card payments time out}}
-  - {key: settlement-late, name: Settlement is late, group: settlement, expr: 'settlement_rows_per_minute < 200', for: 5m, service: settlement, urgency: medium, annotations: {summary: Settlement job is running late}}
-  - {key: stock_reservation_queue_age_seconds_p99_over_15m_by_warehouse_and_partition, name: stock_reservation_queue_age_seconds_p99_over_15m_by_warehouse_and_partition, group: stock, expr: 'histogram_quantile(0.99, rate(stock_age_bucket[15m])) > 300', service: stock, labels: {severity: warning}}
-known_errors:
-  - {key: KE-31, name: The provider's primary endpoint stops answering, services: [payments], team: payments, match: {rules: [payment-error-ratio]}, workaround: "Switch payments to the secondary endpoint:\\nshopctl payments endpoint secondary\\n\\nOrders that failed are kept and are charged again by themselves.", fix: planned}
-  - {key: KE-12, name: Settlement waits for the ledger lock, services: [settlement], match: {text: ledger}, workaround: End the report that holds the lock.}
-"""
+DEMO = Path(__file__).with_name("demo.yaml")
 XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def found(pattern: str, text: str) -> str:
+    """What stands at the place of the pattern's group, which must be there."""
+    match = re.search(pattern, text, re.DOTALL)
+    assert match, pattern
+    return match[1]
 
 
 def catalogue() -> None:
@@ -53,7 +27,7 @@ def catalogue() -> None:
     from mainstay.config.read import read
     from mainstay.core import access
 
-    config.apply(access.LOCAL, read([("demo.yaml", DEMO)]))
+    config.apply(access.LOCAL, read([(DEMO.name, DEMO.read_text(encoding="utf-8"))]))
 
 
 def signal(name: str, state: str = "firing", ago: int = 8, **more: Any) -> dict[str, Any]:
@@ -194,10 +168,13 @@ def readings() -> None:
         "payments_failed_total": failed,
         "settlement_rows_per_minute": 640 - 528 * late + np.sin(times / 3e5) * 12,
     }
-    series = [(telemetry.series_id(name, {}), name, {}) for name in known]
+    series: list[tuple[int, str, dict[str, str]]] = [(telemetry.series_id(name, {}), name, {}) for name in known]
     which = np.repeat(np.arange(len(series)), len(times))
     telemetry.write_samples(series, which, np.tile(times, len(series)), np.concatenate(list(known.values())))
-    lines = [(now - 8 * 60_000 + place * 21_000, f"provider timeout after {9000 + place * 7} ms, order 88{place:03}") for place in range(30)]
+    lines = [
+        (now - 8 * 60_000 + place * 21_000, f"provider timeout after {9000 + place * 7} ms, order 88{place:03}")
+        for place in range(30)
+    ]
     telemetry.write(
         "logs",
         {
@@ -212,7 +189,15 @@ def readings() -> None:
         },
     )
     told = [
-        (14, "payments", "config", "Provider timeout raised from 2 s to 10 s", "deploy-bot", "", "-timeout = 2s\n+timeout = 10s"),
+        (
+            14,
+            "payments",
+            "config",
+            "Provider timeout raised from 2 s to 10 s",
+            "deploy-bot",
+            "",
+            "-timeout = 2s\n+timeout = 10s",
+        ),
         (55, "provider-gateway", "deploy", "Release of the gateway", "Ben Okafor", "2.19.0", ""),
         (130, "storefront", "deploy", "Storefront with the new basket", "deploy-bot", "4.1.7", ""),
     ]

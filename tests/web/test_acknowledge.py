@@ -7,13 +7,13 @@ import time
 
 import pytest
 from django.test import Client
+from tests.web import seed
 
 from mainstay.core import clock
 from mainstay.observe.changes import services as changes
 from mainstay.respond.incidents.models import Incident, State
 from mainstay.respond.paging.message import sign
 from mainstay.respond.paging.models import Page
-from tests.web import seed
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_it_says_everything_in_one_small_answer(stranger: Client) -> None:
     assert not re.search(r"<script|<link rel=\"stylesheet|<img|src=", text)
     assert answer["Referrer-Policy"] == "no-referrer"
     assert answer["Cache-Control"] == "no-store"
-    style = re.search("<style>(.*?)</style>", text, re.DOTALL)[1]
+    style = seed.found("<style>(.*?)</style>", text)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in answer["Content-Security-Policy"]
     assert "script-src 'none'" in answer["Content-Security-Policy"]

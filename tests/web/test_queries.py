@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from tests.web import seed
 
 from mainstay.respond.incidents.models import Incident
-from tests.web import seed
 
 
 def count(client: Client, path: str) -> int:
@@ -18,7 +18,9 @@ def count(client: Client, path: str) -> int:
     return len(seen)
 
 
-@pytest.mark.parametrize(("path", "most"), [("/", 20), ("/alerts", 12), ("/services", 10), ("/deliveries", 10), ("/rules", 10)])
+@pytest.mark.parametrize(
+    ("path", "most"), [("/", 20), ("/alerts", 12), ("/services", 10), ("/deliveries", 10), ("/rules", 10)]
+)
 def test_lists(shop: None, sign_in: Callable[[str], Client], path: str, most: int) -> None:
     client = sign_in("ana")
     seed.many(5)

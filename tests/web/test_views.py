@@ -6,11 +6,12 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import get_resolver
+from tests.web import seed
 
 from mainstay.core.models import Person
+from mainstay.faces.web import assets
 from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents.models import Incident, State
-from tests.web import seed
 
 SCREENS = (
     "/",
@@ -46,7 +47,7 @@ def test_every_screen_answers_with_its_own_title(ana: Client) -> None:
         answer = ana.get(path)
         assert answer.status_code == 200, path
         text = answer.content.decode()
-        titles[path] = re.search("<title>(.*?)</title>", text, re.DOTALL)[1]
+        titles[path] = seed.found("<title>(.*?)</title>", text)
         assert text.count("<h1") == 1, path
         assert 'id="main"' in text
     assert len(set(titles.values())) >= len(titles) - 1  # The palette's page has one title, whatever is looked for.
@@ -161,7 +162,7 @@ def test_text_from_outside_cannot_become_markup(ana: Client) -> None:
         [
             seed.signal(
                 seed.XSS,
-                labels={"service": "wiki", "x\"><script>": seed.XSS},
+                labels={"service": "wiki", 'x"><script>': seed.XSS},
                 annotations={"summary": seed.XSS, "description": seed.XSS},
                 link="javascript:alert(1)",
             )
@@ -170,7 +171,16 @@ def test_text_from_outside_cannot_become_markup(ana: Client) -> None:
     ana.post(f"/i/{latest()}/note", {"text": seed.XSS})
     number = latest()
     alert = Alert.objects.latest("pk").pk
-    for path in ("/", "/alerts", f"/alerts/{alert}", f"/i/{number}", "/deliveries", "/audit", "/go?q=<script>", "/services/wiki"):
+    for path in (
+        "/",
+        "/alerts",
+        f"/alerts/{alert}",
+        f"/i/{number}",
+        "/deliveries",
+        "/audit",
+        "/go?q=<script>",
+        "/services/wiki",
+    ):
         text = ana.get(path).content.decode()
         assert "<script>" not in text, path
         assert "<img" not in text, path
@@ -200,10 +210,12 @@ def test_wrong_passwords_are_answered_alike_and_limited(shop: None, client: Clie
     for email in ("ana@example.com", "nobody@example.com"):
         answer = client.post("/sign-in", {"email": email, "password": "wrong"}, headers={"host": "localhost"})
         assert answer.status_code == 400
-        said.add(re.search('role="alert"[^>]*>(.*?)</p>', answer.content.decode())[1])
+        said.add(seed.found('role="alert"[^>]*>(.*?)</p>', answer.content.decode()))
     assert len(said) == 1
     for _ in range(10):
-        answer = client.post("/sign-in", {"email": "ana@example.com", "password": "wrong"}, headers={"host": "localhost"})
+        answer = client.post(
+            "/sign-in", {"email": "ana@example.com", "password": "wrong"}, headers={"host": "localhost"}
+        )
     assert "Too many" in answer.content.decode()
 
 
@@ -236,6 +248,12 @@ def test_there_is_a_page_for_what_is_not_there(ana: Client) -> None:
         assert answer.status_code == 404, path
         assert "Back to triage" in answer.content.decode()
     assert ana.post(f"/i/{latest()}/explode").status_code == 404
+
+
+def test_a_program_gets_problem_details_and_no_page(client: Client, db: None) -> None:
+    answer = client.get("/api/v1/nowhere", headers={"host": "localhost"})
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["title"] == "Nothing here"
 
 
 def test_an_empty_installation_teaches(db: None) -> None:
@@ -282,3 +300,10 @@ def test_a_time_zone_is_kept_when_there_is_one(ana: Client) -> None:
     assert "+09:00" in ana.get(f"/i/{latest()}").content.decode()
     assert ana.post("/sign-out").status_code == 302
     assert ana.get("/").status_code == 302
+
+
+def test_without_a_build_the_screens_still_work_and_say_so(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "manifest", dict)
+    text = ana.get("/").content.decode()
+    assert "The screens were not built" in text
+    assert "Card payments time out" in text

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Awaitable, Callable
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -9,6 +10,7 @@ from django.core.asgi import get_asgi_application
 
 from mainstay.core.settings import current
 from mainstay.faces.web.static import StaticFiles
+from mainstay.faces.web.stream import hub
 from mainstay.observe.intake.app import Intake
 from mainstay.observe.telemetry import services as telemetry
 
@@ -48,6 +50,15 @@ class Web:
                 return
 
 
+class Server(uvicorn.Server):
+    """Ends the open streams as soon as it is told to stop; they would hold it up until its patience ends."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal."""
+        hub.close()
+        super().handle_exit(sig, frame)
+
+
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     host, _, port = str(current().listen).rpartition(":")
@@ -63,4 +74,4 @@ def main() -> None:
         timeout_graceful_shutdown=3,
         server_header=False,
     )
-    uvicorn.Server(config).run()
+    Server(config).run()

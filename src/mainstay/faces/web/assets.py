@@ -30,9 +30,7 @@ def _load(path: Path) -> Asset:
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
     packed = b"" if path.suffix == ".woff2" else gzip.compress(body, 9, mtime=0)
-    return Asset(
-        body, packed if len(packed) < len(body) else b"", kind, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    )
+    return Asset(body, packed if len(packed) < len(body) else b"", kind, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Template variables of every screen: the frame with its navigation, the count of what waits, and what was just said."""
+"""Template variables of every screen: its frame, the count of what waits, and what was just said."""
 
 from typing import Any
 
@@ -33,7 +33,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """The frame around every screen. A panel that is loaded alone has no frame and asks for nothing."""
     actor = getattr(request, "actor", None)
     frame: dict[str, Any] = {"built": assets.is_built(), "not_built": assets.HINT, "here": _here(request.path)}
-    if actor is None or actor.right < Right.READ or request.headers.get("HX-Request"):
+    # The page behind a mail's link stands alone, whoever else is signed in on that phone.
+    alone = request.headers.get("HX-Request") or request.path.startswith("/a/")
+    if actor is None or actor.right < Right.READ or alone:
         return {**frame, "actor": actor, "favicon": icon.favicon(0)}
     waiting = incidents.count_waiting(actor)
     return {

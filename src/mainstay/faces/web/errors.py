@@ -2,8 +2,10 @@
 
 import logging
 
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.shortcuts import render
+
+from mainstay.core.problems import ProblemError
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +17,10 @@ _PLAIN_500 = (
 
 
 def refuse(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
-    """A page, or for a panel one paragraph, that says what is wrong and what to do."""
+    """A page, or for a panel one paragraph, for a program problem details, that says what is wrong and what to do."""
+    if request.path.startswith("/api/"):
+        problem = ProblemError(status, title, detail)
+        return JsonResponse(problem.body(), status=status, content_type="application/problem+json")
     template = "web/parts/refused.html" if request.headers.get("HX-Request") else "web/refused.html"
     return render(request, template, {"status": status, "title": title, "detail": detail}, status=status)
 

@@ -3,9 +3,12 @@
 from urllib.parse import quote
 
 _MARK = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="{fill}" d="M9 2h14l7 7v14l-7 7H9l-7-7V9z"/>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<path fill="{fill}" d="M9 2h14l7 7v14l-7 7H9l-7-7V9z"/>'
 )
-_LINE = '<path fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" d="M16 8v16M10 24h12M16 8l-6 9M16 8l6 9"/>'
+_LINE = (
+    '<path fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" d="M16 8v16M10 24h12M16 8l-6 9M16 8l6 9"/>'
+)
 _TEXT = (
     '<text x="16" y="22.5" font-family="sans-serif" font-size="{size}" font-weight="700" fill="#fff" '
     'text-anchor="middle">{text}</text>'

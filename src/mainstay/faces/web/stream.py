@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,7 +109,7 @@ def notice(name: str) -> bytes:
     return b"event: %b\ndata: {}\n\n" % name.encode()
 
 
-async def follow(listener: Listener, after: int, still_allowed: Any) -> AsyncIterator[bytes]:
+async def follow(listener: Listener, after: int, still_allowed: Any) -> AsyncGenerator[bytes]:
     """The bytes of one stream: first what happened since ``after``, then what happens.
 
     ``still_allowed`` is asked at every beat whether the session still stands.

@@ -84,11 +84,9 @@ def drop_waiting(incident_id: int) -> None:
 
 def mark_acknowledged(incident_id: int, person_id: int | None) -> None:
     """Note on the person's pages that they were answered. A program that acknowledges has none."""
-    if person_id is None:
-        return
-    Page.objects.filter(incident_id=incident_id, person_id=person_id, acknowledged_at=None).update(
-        acknowledged_at=clock.now()
-    )
+    if person_id is not None:
+        own = Page.objects.filter(incident_id=incident_id, person_id=person_id, acknowledged_at=None)
+        own.update(acknowledged_at=clock.now())
 
 
 def _due(now: datetime) -> QuerySet[Attempt]:

@@ -1,5 +1,6 @@
 // Charts: drawn for the width that they have and in the colours of the page. The drawing library comes when one is there.
 
+const RENEW = 60_000;
 const places = new Map();
 
 export function drawCharts(root) {
@@ -38,6 +39,22 @@ class Chart {
     this.dark.addEventListener("change", this.redraw);
     this.watcher = new ResizeObserver(() => this.fit());
     this.watcher.observe(place);
+    this.timer = setInterval(() => this.renew(), RENEW);
+    this.build();
+  }
+
+  // Fetches the panel anew and takes its values, so that an open table below the chart stays as it is.
+  async renew() {
+    const source = this.place.closest("[hx-get]");
+    if (!source || document.hidden) return;
+    const answer = await fetch(source.getAttribute("hx-get"), { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-chart]");
+    if (!fresh || !this.place.isConnected) return;
+    this.data = JSON.parse(fresh.dataset.chart);
+    this.place.ariaLabel = fresh.ariaLabel;
+    const told = this.place.parentElement.querySelector("figcaption > p");
+    if (told) told.textContent = fresh.ariaLabel;
     this.build();
   }
 
@@ -136,6 +153,7 @@ class Chart {
   destroy() {
     this.dark.removeEventListener("change", this.redraw);
     this.watcher.disconnect();
+    clearInterval(this.timer);
     this.plot?.destroy();
   }
 }

@@ -26,7 +26,7 @@ export function startForms() {
 
 function closeMenus() {
   document.addEventListener("click", (event) => {
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
+    for (const menu of document.querySelectorAll("details.menu[open], details.filter-fold[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
   });

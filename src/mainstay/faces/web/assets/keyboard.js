@@ -60,6 +60,13 @@ const KEYS = {
   "/": () => openDialog("palette"),
 };
 
+function closeOpen() {
+  for (const open of document.querySelectorAll("details.menu[open], details.filter-fold[open]")) {
+    open.open = false;
+    open.querySelector("summary").focus();
+  }
+}
+
 function isTyping(target) {
   return target.closest?.("input, textarea, select, [contenteditable]");
 }
@@ -70,6 +77,7 @@ document.addEventListener("keydown", (event) => {
     openDialog("palette");
     return;
   }
+  if (event.key === "Escape") closeOpen();
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
   if (Date.now() - waitsForPlace < 1500 && GO[event.key]) {
     waitsForPlace = 0;

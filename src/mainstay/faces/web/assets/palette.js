@@ -29,7 +29,7 @@ if (dialog) {
     }
   });
 
-  list.addEventListener("htmx:after:swap", () => choose(links()[0]));
+  new MutationObserver(() => choose(links()[0])).observe(list, { childList: true });
   // A click beside the dialog closes it.
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 }

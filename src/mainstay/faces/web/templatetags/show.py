@@ -1,5 +1,6 @@
 """Filters and tags that show times, priorities and states. Colour is never alone: each has its shape and its word."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 from django import template
 from django.template import Context
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from mainstay.core import clock
@@ -63,7 +64,7 @@ def asset(name: str) -> str:
 
 @register.filter
 def when(moment: datetime | None, style: str = "") -> str | SafeString:
-    """A ``<time>`` in the person's zone with its offset. Style ``s`` shows seconds, ``short`` hours and minutes alone."""
+    """A ``<time>`` in the person's zone with its offset. Style ``s`` adds seconds, ``short`` leaves out the rest."""
     if moment is None:
         return "not yet"
     now = clock.now()
@@ -181,12 +182,8 @@ def plain(found: Any) -> str:
 @register.filter
 def breakable(text: str) -> SafeString:
     """Lets a long name with dots, dashes, slashes or underscores break after these."""
-    parts: list[SafeString] = []
-    for sign in str(text):
-        parts.append(format_html("{}", sign))
-        if sign in "._/-:@":
-            parts.append(mark_safe("<wbr>"))  # noqa: S308 - a constant
-    return mark_safe("".join(parts))  # noqa: S308 - every part was escaped above
+    parts = re.split(r"(?<=[._/:@-])", str(text))
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mainstay.core import audit, clock, people, tokens
 from mainstay.core.models import Person
 from mainstay.core.people import PersonError
+from mainstay.core.problems import not_found
 from mainstay.core.settings import current
 from mainstay.faces.web.views.base import actor_of, is_own, person_of, public, say, show
 from mainstay.respond.paging import services as paging
@@ -42,7 +43,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest) -> HttpResponse:
-    """A one-time link. Its secret stands behind '#', which a script posts; without scripts it is pasted into the form."""
+    """A one-time link. A script posts its secret from behind '#'; without scripts it is pasted into the form."""
     if request.method != "POST":
         return render(request, "web/welcome.html")
     # Who pastes may paste the whole link.
@@ -61,6 +62,14 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     audit.record(actor_of(request), "person.sign_out", f"person {person_of(request).email}")
     logout(request)
     return HttpResponseRedirect("/sign-in")
+
+
+def _myself(request: HttpRequest) -> Person:
+    """The person as it stands in the table now, not as it was when the request began."""
+    found = people.find(person_of(request).email)
+    if found is None:
+        raise not_found("account any more")
+    return found
 
 
 def _me(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
@@ -87,7 +96,7 @@ def me(request: HttpRequest) -> HttpResponse:
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
     """Set the time zone."""
-    person = Person.objects.get(pk=person_of(request).pk)
+    person = _myself(request)
     try:
         people.set_preferences(actor_of(request), person, request.POST.get("timezone", "").strip())
     except PersonError as error:
@@ -100,7 +109,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @require_POST
 def password(request: HttpRequest) -> HttpResponse:
     """Set a password. Whoever has one must know it, so that a screen left open gives nobody the account."""
-    person = Person.objects.get(pk=person_of(request).pk)
+    person = _myself(request)
     new = request.POST.get("password", "")
     try:
         if person.has_usable_password() and not person.check_password(request.POST.get("old", "")):

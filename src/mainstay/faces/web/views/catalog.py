@@ -31,7 +31,12 @@ def rule(request: HttpRequest, key: str) -> HttpResponse:
     """One rule whole, with the series that it watches."""
     found = metrics.rule_by_key(actor_of(request), key)
     series = sorted(found.series.all(), key=lambda one: (one.state, one.active_since))
-    context = {"rule": found, "series": series[:100], "cut": len(series) - 100, "threshold": metrics.threshold_of(found)}
+    context = {
+        "rule": found,
+        "series": series[:100],
+        "cut": len(series) - 100,
+        "threshold": metrics.threshold_of(found),
+    }
     return show(request, "rule", context)
 
 

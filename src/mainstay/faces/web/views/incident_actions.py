@@ -86,5 +86,3 @@ def _again(request: HttpRequest, number: int, action: str, error: ProblemError) 
     answer = page(request, number)
     answer.status_code = 400
     return answer
-
-

@@ -1,11 +1,11 @@
 """The stream of live updates, and the count in the browser's tab."""
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 
-from mainstay.core.models import Person
 from mainstay.faces.web import icon, stream
 from mainstay.faces.web.views.base import actor_of, whole
 from mainstay.respond.incidents import services as incidents
@@ -18,22 +18,23 @@ async def events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if stream.hub.closed:
         return HttpResponse(status=503, headers={"Retry-After": "2"})
     listener = await stream.hub.join(person_id)
-    session = request.session
+    kind, key = type(request.session), request.session.session_key
     # The connection that found the session would stay open as long as the stream does.
     await sync_to_async(connections.close_all)()
 
     def still_allowed() -> bool:
-        return _stands(session, person_id)
+        return _stands(kind(key))
 
     body = stream.follow(listener, after if after >= 0 else stream.hub.last, still_allowed)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(body, content_type="text/event-stream", headers=headers)
 
 
-def _stands(session: SessionBase, person_id: int | None) -> bool:
-    """Whether the session was neither ended nor the person switched off."""
-    active = Person.objects.filter(pk=person_id, is_active=True).exists()
-    return active and bool(session.session_key) and session.exists(str(session.session_key))
+def _stands(session: SessionBase) -> bool:
+    """Whether the session was not ended, its person not switched off and the password not changed elsewhere."""
+    probe = HttpRequest()
+    probe.session = session
+    return bool(get_user(probe).is_authenticated)
 
 
 def attention(request: HttpRequest) -> JsonResponse:

@@ -84,7 +84,12 @@ def audit_log(request: HttpRequest) -> HttpResponse:
 def audit_verify(request: HttpRequest) -> HttpResponse:
     """Walk the chain of hashes and say what was found."""
     audit.visible(actor_of(request))
-    return show(request, "panel", {"verdict": audit.verify(), "title": "Audit chain", "panel": "parts/verdict.html"}, "parts/verdict")
+    return show(
+        request,
+        "panel",
+        {"verdict": audit.verify(), "title": "Audit chain", "panel": "parts/verdict.html"},
+        "parts/verdict",
+    )
 
 
 def intake_errors(request: HttpRequest) -> HttpResponse:

@@ -76,13 +76,18 @@ def with_scalar(operator: str, source: str, scalar: str, *, scalar_left: bool, i
     """A vector with a scalar given as an array over the grid. Names are the caller's to drop."""
     a, b = ("c", "y") if scalar_left else ("y", "c")
     value = element(operator, a, b, is_bool=is_bool, keep="y")
-    lifted = f"arrayMap((y, c) -> if(isNull(y), NULL, {_bare(value)}), s.v, {scalar})"
+    lifted = f"arrayMap((y, c) -> {value if _takes_null(operator) else _guarded(value)}, s.v, {scalar})"
     return f"SELECT s.l AS l, s.d AS d, {sql.nullable(lifted)} AS v FROM ({source}) AS s"
 
 
-def _bare(value: str) -> str:
+def _takes_null(operator: str) -> bool:
+    """Whether the SQL of an operator gives NULL for NULL by itself."""
+    return operator in COMPARISONS or operator in {"+", "-", "*", "/"}
+
+
+def _guarded(value: str) -> str:
     """Bind y to its value without the NULL, because a lambda inside cannot take nullable arithmetic apart."""
-    return f"arrayMap(y -> {value}, [assumeNotNull(y)])[1]"
+    return f"if(isNull(y), NULL, arrayMap(y -> {value}, [assumeNotNull(y)])[1])"
 
 
 def _sides(left: str, right: str, matching: Matching) -> str:
@@ -122,12 +127,14 @@ def set_operation(operator: str, left: str, right: str, matching: Matching, grid
     return f"SELECT e.1 AS l, e.2 AS d, {sql.nullable(values)} AS v FROM ({groups}) ARRAY JOIN {everything} AS e"
 
 
-def _one_side_unique(name: str) -> str:
+def _one_side_unique(name: str, *, exact: bool) -> str:
     """The guard against two series of one group on the side that must be unique.
 
     Prometheus looks only where the other side has any sample at all (`busy` counts those over all groups).
     """
     place = "arrayFirstIndex((c, n) -> c > 1 AND n > 0, oc, busy)"
+    if not exact:
+        return sql.short_guard(f"{place} > 0")
     here = f"arrayFilter(e -> isNotNull(e.3[{place}]), os)"
     two = f"arraySlice(arraySort(arrayMap(e -> {sql.shown('e.1')}, {here})), 1, 2)"
     message = (
@@ -138,9 +145,9 @@ def _one_side_unique(name: str) -> str:
     return sql.explaining_guard(f"{place} > 0", message)
 
 
-def _result_labels(operator: str, matching: Matching) -> str:
+def _result_labels(operator: str, matching: Matching, *, short: bool = False) -> str:
     """Labels of a result from `m` (the side that gives them) and `o` (the unique side). Source: `resultMetric`."""
-    labels = "m.1"
+    labels = "m.l" if short else "m.1"
     if operator not in COMPARISONS:
         labels = sql.without(labels, ["__name__"])
     if not matching.many:
@@ -150,15 +157,37 @@ def _result_labels(operator: str, matching: Matching) -> str:
     return labels
 
 
-def between(operator: str, left: str, right: str, matching: Matching, grid: Grid, *, is_bool: bool) -> str:
+def _short_between(operator: str, left: str, right: str, matching: Matching, *, is_bool: bool) -> str:
+    """One-to-one matching where a match group has one series on each side. More ask for the exact statement."""
+    one = sql.short_guard("count() > 1")
+
+    def side(source: str) -> str:
+        columns = "any(s.l) AS l, any(s.d) AS d, any(s.v) AS v"
+        return f"SELECT {matching.key('s.l')} AS g, {columns} FROM ({source}) AS s GROUP BY g HAVING {one}"
+
+    value = element(operator, "y", "z", is_bool=is_bool, keep="y")
+    if not _takes_null(operator):
+        bare = f"arrayMap((y, z) -> {value}, [assumeNotNull(y)], [assumeNotNull(z)])[1]"
+        value = f"if(isNull(y) OR isNull(z), NULL, {bare})"
+    flag = "toUInt8(1)" if is_bool else "m.d"
+    return (
+        f"SELECT {_result_labels(operator, matching, short=True)} AS l, {flag} AS d, "
+        f"{sql.nullable(f'arrayMap((y, z) -> {value}, m.v, o.v)')} AS v "
+        f"FROM ({side(left)}) AS m INNER JOIN ({side(right)}) AS o ON m.g = o.g"
+    )
+
+
+def between(operator: str, left: str, right: str, matching: Matching, grid: Grid, *, is_bool: bool, exact: bool) -> str:
     """Arithmetic or comparison between two vectors."""
+    if not exact and not matching.many:
+        return _short_between(operator, left, right, matching, is_bool=is_bool)
     # 1. Group both sides by their match key, and call the side that may repeat `ms`, the unique one `os`.
     many, one = ("rs", "ls") if matching.many == "right" else ("ls", "rs")
     sides = f"SELECT g, {many} AS ms, {one} AS os FROM ({_sides(left, right, matching)})"
     counted = f"SELECT *, {_presence('ms', grid)} AS mc, {_presence('os', grid)} AS oc FROM ({sides})"
     groups = f"SELECT *, maxForEach(mc) OVER () AS busy FROM ({counted})"
     # 2. The unique side must be unique; without group_left or group_right the other side too, where they meet.
-    checks = [_one_side_unique("left" if matching.many == "right" else "right")]
+    checks = [_one_side_unique("left" if matching.many == "right" else "right", exact=exact)]
     if not matching.many:
         explicit = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
         checks.append(sql.guard("arrayExists((c, n) -> c > 1 AND n > 0, mc, oc)", explicit))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import promql_parser as pp
 
-from . import aggregate, binary, functions, histograms, ranges, selectors, sql
+from . import aggregate, binary, functions, histograms, ranges, selectors, shape, sql
 from .errors import PromQLError, Unsupported
 from .model import Compiled, Grid, Limits, Order, Tables
 from .parser import depth, number_of, parse, without_parens
@@ -35,13 +35,15 @@ def compile_query(
     tables: Tables | None = None,
     delayed_names: bool = False,
     instant: bool | None = None,
+    exact: bool = True,
 ) -> Compiled:
     """Compile an expression for the grid from `start_ms` to `end_ms`, every `step_ms` (milliseconds since 1970).
 
     An instant query has `start_ms == end_ms`, unless `instant` says that it is a range of one point. `lookback_ms` is
     how old the newest sample of an instant selector may be. `delayed_names` drops metric names at the end of the
     evaluation and not at each function, which is the feature flag `promql-delayed-name-removal` of Prometheus (off
-    there by default, and here).
+    there by default, and here). Without `exact` the statement is shorter and quicker to plan; on data that it cannot
+    answer it ends with the error `errors.NEEDS_EXACT`.
 
     Raises PromQLError for an expression that is wrong, and Unsupported for one that is outside what is evaluated.
     """
@@ -57,7 +59,7 @@ def compile_query(
     if depth(parsed) > limits.max_depth:
         raise PromQLError(f"the expression is nested deeper than {limits.max_depth} levels; split it up")
     root = without_parens(parsed)
-    compiler = _Compiler(grid, lookback_ms, tables or Tables(), limits, delayed_names)
+    compiler = _Compiler(grid, lookback_ms, tables or Tables(), limits, delayed_names, exact)
     settings = _settings(limits)
     if isinstance(root, pp.StringLiteral):
         return Compiled("", settings, "string", grid, text=root.val)
@@ -116,6 +118,7 @@ class _Compiler:
     tables: Tables
     limits: Limits
     delayed_names: bool
+    exact: bool
 
     # ---- types ----
 
@@ -182,21 +185,25 @@ class _Compiler:
 
     def final(self, root: pp.Expr) -> str:
         """The whole statement: names dropped, equal label sets united, series without samples left out."""
+        seen = "WHERE arrayExists(y -> isNotNull(y), r.v) ORDER BY labels"
+        if self._needs_no_merge(root):
+            return f"SELECT r.l AS labels, r.v AS values FROM ({self.vector(root)}) AS r {seen}"
         dropped = (
             f"SELECT if(s.d = 1, {sql.without('s.l', ['__name__'])}, s.l) AS l, toUInt8(0) AS d, s.v AS v "
             f"FROM ({self.vector(root)}) AS s"
         )
-        return (
-            f"SELECT r.l AS labels, r.v AS values FROM ({sql.merged(dropped)}) AS r "
-            "WHERE arrayExists(y -> isNotNull(y), r.v) ORDER BY labels"
-        )
+        return f"SELECT r.l AS labels, r.v AS values FROM ({sql.merged(dropped)}) AS r {seen}"
+
+    def _needs_no_merge(self, node: pp.Expr) -> bool:
+        """Whether label sets are distinct for certain, so that uniting equal ones can be left out."""
+        return not self.delayed_names and shape.distinct_without_name(node)
 
     def vector(self, node: pp.Expr) -> str:
         node = without_parens(node)
         if isinstance(node, pp.VectorSelector):
             return selectors.instant(selectors.read(node), self.tables, self.grid, self.lookback_ms)
         if isinstance(node, pp.UnaryExpr):
-            return self._without_name(functions.apply(self.vector(node.expr), "-y", []))
+            return self._without_name(functions.apply(self.vector(node.expr), "-y", []), node)
         if isinstance(node, pp.AggregateExpr):
             return self._aggregation(node)
         if isinstance(node, pp.BinaryExpr):
@@ -205,12 +212,13 @@ class _Compiler:
             return self._call(node)
         raise PromQLError("an instant vector is wanted here")
 
-    def _without_name(self, source: str) -> str:
-        """Drop the metric name, now or by a mark for the end of the evaluation."""
+    def _without_name(self, source: str, of: pp.Expr | None = None) -> str:
+        """Drop the metric name, now or by a mark for the end of the evaluation. `of` is the expression it is for."""
         if self.delayed_names:
             return f"SELECT s.l AS l, toUInt8(1) AS d, s.v AS v FROM ({source}) AS s"
         labels = sql.without("s.l", ["__name__"])
-        return sql.merged(f"SELECT {labels} AS l, toUInt8(0) AS d, s.v AS v FROM ({source}) AS s")
+        dropped = f"SELECT {labels} AS l, toUInt8(0) AS d, s.v AS v FROM ({source}) AS s"
+        return dropped if of is not None and self._needs_no_merge(of) else sql.merged(dropped)
 
     def _aggregation(self, node: pp.AggregateExpr) -> str:
         operator, param = str(node.op), node.param
@@ -244,13 +252,13 @@ class _Compiler:
             rows = binary.with_scalar(
                 operator, self.vector(vector), self.scalar(scalar), scalar_left=left_scalar, is_bool=is_bool
             )
-            return self._without_name(rows) if drops else rows
+            return self._without_name(rows, node) if drops else rows
         matching = _matching(node)
         left, right = self.vector(node.lhs), self.vector(node.rhs)
         if operator in binary.SETS:
             return binary.set_operation(operator, left, right, matching, self.grid)
-        rows = binary.between(operator, left, right, matching, self.grid, is_bool=is_bool)
-        return self._without_name(rows) if is_bool else rows
+        rows = binary.between(operator, left, right, matching, self.grid, is_bool=is_bool, exact=self.exact)
+        return self._without_name(rows, node) if is_bool else rows
 
     def _call(self, node: pp.Call) -> str:
         name, arguments = node.func.name, list(node.args)
@@ -259,12 +267,12 @@ class _Compiler:
             if name in functions.DEFAULTS and not scalars:
                 scalars = [self.constant(sql.number(functions.DEFAULTS[name]))]
             template = functions.ELEMENTWISE[name]
-            return self._without_name(functions.apply(self.vector(arguments[0]), template, scalars))
+            return self._without_name(functions.apply(self.vector(arguments[0]), template, scalars), node)
         if name in functions.CALENDAR:
             source = self.vector(arguments[0]) if arguments else self._lifted(self.times())
             return self._without_name(functions.apply(source, functions.CALENDAR[name], []))
         if name in ranges.GRID_FUNCTIONS or name in ranges.WINDOW_FUNCTIONS:
-            return self._range_call(name, arguments)
+            return self._range_call(name, arguments, node)
         if name in _SORTS:
             return self.vector(arguments[0])
         special = {
@@ -296,7 +304,7 @@ class _Compiler:
             raise PromQLError("a range vector is wanted here")
         return selectors.read(node.vector_selector, selectors.milliseconds(node.range))
 
-    def _range_call(self, name: str, arguments: list[pp.Expr]) -> str:
+    def _range_call(self, name: str, arguments: list[pp.Expr], of: pp.Expr | None = None) -> str:
         position = 1 if name == "quantile_over_time" else 0
         selector = self._range_selector(arguments.pop(position))
         if name in ranges.GRID_FUNCTIONS:
@@ -313,10 +321,12 @@ class _Compiler:
             reduce = window.build(selector.range_ms, scalars)
             if name in ranges.CAREFUL:
                 fast = ranges.CAREFUL[name]
-                rows = selectors.careful(selector, self.tables, self.grid, fast, reduce, least=window.least)
+                rows = selectors.careful(
+                    selector, self.tables, self.grid, fast, reduce, least=window.least, exact=self.exact
+                )
             else:
                 rows = selectors.windowed(selector, self.tables, self.grid, reduce, window.least)
-        return rows if name in ranges.KEEP_NAME else self._without_name(rows)
+        return rows if name in ranges.KEEP_NAME else self._without_name(rows, of)
 
     def _absent(self, arguments: list[pp.Expr]) -> str:
         """1 with the labels that the selector asks for by equality, where there is no sample at all."""

@@ -6,6 +6,8 @@ import re
 
 MARK = "promql-error<<"
 MARK_END = ">>promql-error"
+# What a short statement says when only the long one can give the answer, or the whole text of the error.
+NEEDS_EXACT = "this needs the exact statement"
 # At these two places only, because the rest of a database error may quote the statement and with it every guard.
 _RAISED = re.compile(f"(?:DB::Exception: |Cannot parse string '){MARK}(.*?){MARK_END}", re.DOTALL)
 

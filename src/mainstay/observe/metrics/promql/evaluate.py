@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from .compiler import compile_query
-from .errors import from_database
+from .errors import NEEDS_EXACT, PromQLError, from_database
 from .model import Answer, Compiled, Limits, Run, Series, Tables
 
 
@@ -29,7 +29,8 @@ def evaluate_instant(
     Raises PromQLError when the expression is wrong or fails on the data, Unsupported when it is outside of what is
     evaluated; what `run` raises of its own passes through.
     """
-    compiled = compile_query(
+    compiler = functools.partial(
+        compile_query,
         expr,
         start_ms=time_ms,
         end_ms=time_ms,
@@ -39,7 +40,7 @@ def evaluate_instant(
         tables=tables,
         delayed_names=delayed_names,
     )
-    return _answer(run, compiled)
+    return _evaluate(run, compiler)
 
 
 def evaluate_range(
@@ -58,7 +59,8 @@ def evaluate_range(
 
     A scalar expression gives one series without labels.
     """
-    compiled = compile_query(
+    compiler = functools.partial(
+        compile_query,
         expr,
         start_ms=start_ms,
         end_ms=end_ms,
@@ -69,7 +71,17 @@ def evaluate_range(
         delayed_names=delayed_names,
         instant=False,
     )
-    return _answer(run, compiled)
+    return _evaluate(run, compiler)
+
+
+def _evaluate(run: Run, compiler: Callable[..., Compiled]) -> Answer:
+    """Run the short statement, and the exact one where the data asks for it."""
+    try:
+        return _answer(run, compiler(exact=False))
+    except PromQLError as error:
+        if str(error) != NEEDS_EXACT:
+            raise
+    return _answer(run, compiler(exact=True))
 
 
 def _answer(run: Run, compiled: Compiled) -> Answer:

@@ -188,8 +188,13 @@ def gridded(selector: Selector, tables: Tables, grid: Grid, function: str) -> st
     return _labelled(selector, tables, grid, f"SELECT series_id, {call} AS v {rows} GROUP BY series_id")
 
 
-def careful(selector: Selector, tables: Tables, grid: Grid, fast: tuple[str, str], reduce: str, *, least: int) -> str:
-    """`fast` is a grid function and the condition of the series it is used for; the others go by `windowed`."""
+def careful(
+    selector: Selector, tables: Tables, grid: Grid, fast: tuple[str, str], reduce: str, *, least: int, exact: bool
+) -> str:
+    """`fast` is a grid function and the condition of the series it is used for; the others go by `windowed`.
+
+    Without `exact` there is no code for the others, and the first of them asks for the exact statement.
+    """
     function, ordinary = fast
     moved = selector.seen(grid)
     rows = _range_samples(selector, tables, moved)
@@ -198,6 +203,11 @@ def careful(selector: Selector, tables: Tables, grid: Grid, fast: tuple[str, str
     resets = f"ifNull({sql.to_grid('timeSeriesResetsToGrid', whole, span, 'time, value')}[1], 0)"
     condition = ordinary.format(resets=resets)
     call = sql.to_grid(function, moved, selector.range_ms, "time, value")
+    if not exact:
+        ordinary_only = sql.short_guard(f"NOT ({condition})")
+        return _labelled(
+            selector, tables, grid, f"SELECT series_id, {call} AS v {rows} GROUP BY series_id HAVING {ordinary_only}"
+        )
     gridded_rows = f"SELECT series_id, {call} AS v {rows} GROUP BY series_id HAVING {condition}"
     others = f"SELECT series_id {rows} GROUP BY series_id HAVING NOT ({condition})"
     exact = _windows(selector, f"{rows} AND series_id IN ({others})", grid, reduce, least)

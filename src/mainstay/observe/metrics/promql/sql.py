@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from .errors import MARK, MARK_END
+from .errors import MARK, MARK_END, NEEDS_EXACT
 from .model import Grid
 
 LABELS_TYPE = "Array(Tuple(String, String))"
@@ -63,6 +63,11 @@ def guard(condition: str, message: str) -> str:
 def failing(condition: str, message: str) -> str:
     """An expression that is 0, or ends the query with an error of this text where the condition is true."""
     return f"throwIf({condition}, {text(MARK + message + MARK_END)})"
+
+
+def short_guard(condition: str) -> str:
+    """As `guard`, in a short statement: the condition sends the evaluation to the long one."""
+    return guard(condition, NEEDS_EXACT)
 
 
 def explaining_guard(condition: str, message: str) -> str:

@@ -1,0 +1,1 @@
+"""The walk of the README, in a real browser."""

@@ -1,0 +1,94 @@
+"""The demo, running: the shop, Mainstay, the agent and the mailbox."""
+
+import email
+import email.policy
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mainstay.faces.bench.installation import free_port
+from mainstay.faces.demo import run as demo
+
+
+def until(what: str, look: Callable[[], Any], seconds: float) -> Any:
+    """Look again and again until there is something, or fail saying what was waited for."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")
+
+
+@dataclass
+class Running:
+    """The demo as a person has it: its directory, its address, its commands."""
+
+    home: Path
+    url: str
+    link: str
+
+    def command(self, *words: str) -> str:
+        """Run ``mainstay demo …``."""
+        command = [sys.executable, "-m", "mainstay", "demo", *words, "--dir", str(self.home)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def ask(self, *words: str) -> str:
+        """Run a command of Mainstay on the demo's installation."""
+        where = demo.places(self.home, 0, 0)
+        return demo.mainstay(where, *words)
+
+    def mails(self) -> list[EmailMessage]:
+        """What is in the mailbox, oldest first."""
+        paths = sorted((self.home / "mail").glob("*.eml"))
+        return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in paths]
+
+
+def _free_base() -> int:
+    """A port with the ten after it free."""
+    import socket
+
+    for base in range(30_000 + os.getpid() % 200 * 20, 60_000, 20):
+        try:
+            for offset in (*range(6), 10):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("no free ports")
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    home = tmp_path_factory.mktemp("demo")
+    port, log = free_port(), home.parent / "demo.out"
+    command = [sys.executable, "-m", "mainstay", "demo", "up", "--dir", str(home), "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--shop-port", str(_free_base())],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    try:
+        found = until("the sign-in link", lambda: re.search(r"http://\S+/welcome#\S+", log.read_text()), 60)
+        yield Running(home, f"http://127.0.0.1:{port}", found.group())
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 0, log.read_text()

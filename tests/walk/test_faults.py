@@ -1,0 +1,46 @@
+"""Every fault of the shop is seen where a support engineer would look: an alert on the right service, with its rule."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.walk.conftest import Running, until
+
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("walk")]
+
+# Faults that do not hide each other are made together: fault -> (rule's name, service).
+TOGETHER: list[dict[str, tuple[str, str]]] = [
+    {
+        "memory-leak": ("Storefront uses much memory", "storefront"),
+        "certificate-expiry": ("TLS certificate ends soon", "storefront"),
+        "batch-stuck": ("Settlement does not finish", "settlement"),
+        "poison-message": ("Fulfilment queue does not move", "orders"),
+        "bad-release": ("Stock answers with errors", "stock"),
+        "wrong-rows": ("Orders and payments disagree", "orders"),
+    },
+    {"slow-database": ("Orders database is slow", "orders")},
+    {"full-disk": ("Receipts disk is nearly full", "payments")},
+    {"config-change": ("The provider timeout is set too low", "payments")},
+]
+
+
+def firing(running: Running) -> set[tuple[str, str]]:
+    rows: list[dict[str, Any]] = json.loads(running.ask("alerts", "list", "--json"))
+    return {(row["name"], row["service"]) for row in rows if row["state"] == "firing"}
+
+
+@pytest.mark.parametrize("faults", TOGETHER, ids=lambda faults: "+".join(faults))
+def test_each_fault_is_seen_and_its_end_too(running: Running, faults: dict[str, tuple[str, str]]) -> None:
+    for fault in faults:
+        running.command("break", fault)
+    wanted = set(faults.values())
+    until(f"alerts for {wanted}", lambda: wanted <= firing(running), 60)
+    running.command("heal")
+    until("the alerts to end", lambda: not wanted & firing(running), 90)
+
+
+def test_the_list_of_faults_says_what_should_be_seen(running: Running) -> None:
+    text = running.command("break")
+    for faults in TOGETHER:
+        for fault in faults:
+            assert fault in text

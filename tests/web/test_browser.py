@@ -1,0 +1,312 @@
+"""The screens in a real browser: accessible everywhere, quick by keyboard, alive, and of use without scripts."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.web import serve
+
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("browser")]
+SCREENS = (
+    "/",
+    "/i/5",
+    "/i/4",
+    "/i/1",
+    "/i/5/chart",
+    "/i/5/logs",
+    "/i/5/changes",
+    "/alerts",
+    "/alerts/1",
+    "/services",
+    "/services/payments",
+    "/rules",
+    "/rules/payment-error-ratio",
+    "/on-call",
+    "/deliveries",
+    "/changes",
+    "/known-errors",
+    "/known-errors/KE-31",
+    "/audit",
+    "/audit/verify",
+    "/health",
+    "/intake-errors",
+    "/matrix",
+    "/me",
+    "/go?q=pay",
+    "/nowhere",
+)
+DOORS = ("/sign-in", "/welcome")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    serve.need()
+    with serve.serving(tmp_path_factory.mktemp("web") / "data") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium(base: str) -> Iterator[Browser]:
+    with serve.browser() as found:
+        yield found
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    made = chromium.new_context(viewport={"width": 1280, "height": 860})
+    yield made
+    made.close()
+
+
+def problems(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds, as sentences, by all of its rules or these alone."""
+    if not page.evaluate("Boolean(window.axe)"):
+        # A policy that forbids foreign scripts forbids a script tag; what the debugger evaluates stands outside it.
+        page.evaluate(serve.AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate(
+        "rules => axe.run(document, {resultTypes: ['violations'], ...(rules.length ? {runOnly: rules} : {})})",
+        list(rules),
+    )
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def problems_by_light_and_dark(page: Page) -> list[str]:
+    """What axe-core finds in both colour schemes. Only contrast can differ between them."""
+    page.emulate_media(color_scheme="light")
+    found = problems(page)
+    page.emulate_media(color_scheme="dark")
+    return found + [f"dark: {one}" for one in problems(page, "color-contrast")]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_every_screen_is_accessible_and_fits(chromium: Browser, base: str, width: int) -> None:
+    phone = width < 500
+    context = chromium.new_context(viewport={"width": width, "height": 800}, has_touch=phone, is_mobile=phone)
+    strange = context.new_page()
+    wrong: dict[str, Any] = {}
+    for path in DOORS:
+        strange.goto(base + path)
+        wrong[path] = problems_by_light_and_dark(strange)
+    page = serve.signed_in(context, base)
+    said: list[str] = []
+    page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for path in SCREENS:
+        page.goto(base + path)
+        page.wait_for_load_state("load")
+        expect(page.locator(".loading")).to_have_count(0)
+        wrong[path] = problems_by_light_and_dark(page)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong[path].append("scrolls sideways")
+        if path == "/i/5/chart" and not page.locator("canvas").count():
+            wrong[path].append("no chart is drawn")
+    context.close()
+    assert {path: found for path, found in wrong.items() if found} == {}
+    assert [line for line in said if "404" not in line] == []
+
+
+def test_dialogs_are_accessible(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    assert problems(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette-list a").first).to_be_visible()
+    assert problems(page) == []
+
+
+def test_triage_by_keyboard(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base, "ben")
+    expect(page).to_have_title(re.compile(r"^\(\d\) "))
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator("#row-3")).to_have_attribute("aria-current", "true")
+    page.keyboard.press("k")
+    expect(page.locator("#row-5")).to_have_attribute("aria-current", "true")
+    page.keyboard.press("j")
+    page.keyboard.press("1")
+    expect(page.locator("#row-3")).to_contain_text("Ben Okafor")
+    expect(page.locator("h1")).to_contain_text("one")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{base}/i/3")
+    page.keyboard.press("n")
+    page.keyboard.type("j is no command here")
+    expect(page.locator("#note")).to_have_value("j is no command here")
+
+
+def test_escape_closes_what_is_open(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.get_by_text("Filter", exact=True).click()
+    expect(page.locator(".filter-fold form")).to_be_visible()
+    assert problems(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator(".filter-fold form")).to_be_hidden()
+    page.get_by_text("More", exact=True).click()
+    expect(page.get_by_role("link", name="Delivery log")).to_be_visible()
+    assert problems(page) == []
+    page.get_by_text("More", exact=True).press("Escape")
+    expect(page.get_by_role("link", name="Delivery log")).to_be_hidden()
+
+
+def test_go_to_anything(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("legacy main")
+    expect(page.locator("#palette-list a").first).to_contain_text("legacy mainframe")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/services/warehouse"))
+
+
+def test_an_update_keeps_a_half_filled_form_and_the_focus(
+    chromium: Browser, context: BrowserContext, base: str
+) -> None:
+    page = serve.signed_in(context, base)
+    page.goto(f"{base}/i/4")
+    expect(page.locator("#live")).to_contain_text("live")
+    page.keyboard.press("r")
+    page.locator("#cause").fill("The report held the lock, but wh")
+    other = chromium.new_context()
+    second = serve.signed_in(other, base, "ben")
+    second.goto(f"{base}/i/4")
+    second.get_by_text("Note…").click()
+    second.locator("#note").fill("A second pair of eyes")
+    second.get_by_role("button", name="Add the note").click()
+    expect(page.locator("#facts")).to_contain_text("A second pair of eyes", timeout=8000)
+    expect(page.locator("#cause")).to_have_value("The report held the lock, but wh")
+    expect(page.locator("#cause")).to_be_focused()
+    other.close()
+
+
+def test_a_new_incident_appears_by_itself(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    expect(page.locator("#live")).to_contain_text("live")
+    before = page.locator("[data-row]").count()
+    second = context.new_page()
+    second.goto(f"{base}/i/2")
+    second.keyboard.press("r")
+    second.locator("#cause").fill("A deployment")
+    second.get_by_role("button", name="Resolve INC-2").click()
+    expect(page.locator("[data-row]")).to_have_count(before - 1, timeout=8000)
+    second.close()
+
+
+def test_a_page_is_shown_to_its_person_alone(chromium: Browser, context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    other = chromium.new_context()
+    second = serve.signed_in(other, base, "ben")
+    for one in (page, second):
+        expect(one.locator("#live")).to_contain_text("live")
+    run_in(base, PAGED)
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("P1 INC-5: Card payments time out <b>", timeout=8000)
+    expect(toast.locator("a")).to_have_attribute("href", "/i/5")
+    assert problems(page) == []
+    assert second.locator(".toast").count() == 0
+    toast.get_by_role("button", name="Close").click()
+    expect(toast).to_have_count(0)
+    other.close()
+
+
+def test_an_incident_is_worked_on_without_scripts(chromium: Browser, base: str) -> None:
+    plain = chromium.new_context(viewport={"width": 1280, "height": 860}, java_script_enabled=False)
+    page = serve.signed_in(plain, base)
+    page.get_by_role("link", name="Settlement job is running late").click()
+    page.get_by_text("Note…").click()
+    page.locator("#note").fill("Written without a script")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.locator(".said")).to_contain_text("Your note is in the log")
+    page.get_by_role("link", name="Show the chart").click()
+    expect(page.locator("figcaption")).to_contain_text("alerts when < 200")
+    page.get_by_text("As a table").click()
+    expect(page.locator("figure table")).to_be_visible()
+    plain.close()
+
+
+def test_it_says_when_the_stream_is_cut_and_goes_on_after(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    expect(page.locator("#live")).to_contain_text("live")
+    context.set_offline(True)
+    page.evaluate("document.body.dispatchEvent(new Event('noop'))")
+    # Chromium keeps an open stream when it goes offline; a page that is opened anew has none.
+    context.route("**/events*", lambda route: route.abort())
+    context.set_offline(False)
+    page.reload()
+    expect(page.locator("#live")).not_to_contain_text("live ·")
+    context.unroute("**/events*")
+    expect(page.locator("#live")).to_contain_text("live ·", timeout=15_000)
+
+
+def test_acknowledge_on_a_phone_without_scripts(chromium: Browser, base: str) -> None:
+    phone = chromium.new_context(
+        viewport={"width": 360, "height": 740}, java_script_enabled=False, has_touch=True, is_mobile=True
+    )
+    page = phone.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(base + link_of(base))
+    assert len([url for url in asked if not url.startswith("data:")]) == 1
+    for button in page.get_by_role("button").all():
+        box = button.bounding_box()
+        assert box
+        assert box["height"] >= 44
+    assert page.get_by_role("button").count() == 3
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.locator(".told")).to_contain_text("You have it")
+    expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
+    phone.close()
+
+
+def test_the_acknowledge_page_is_accessible(chromium: Browser, base: str) -> None:
+    for scheme in ("light", "dark"):
+        made = chromium.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+        page = made.new_page()
+        for path in (link_of(base), "/a/nonsense"):
+            page.goto(base + path)
+            assert problems(page) == []
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        made.close()
+
+
+def test_a_one_time_link_signs_in_by_itself(context: BrowserContext, base: str) -> None:
+    page = context.new_page()
+    page.goto(run_in(base, ONE_TIME))
+    page.wait_for_url(re.compile(r"/me\?welcome=1"))
+    expect(page.locator("main")).to_contain_text("You are signed in")
+
+
+LINK = """
+from mainstay.respond.paging.message import sign
+from mainstay.respond.paging.models import Page
+print("/a/" + sign(Page.objects.filter(incident=5).first()))
+"""
+PAGED = """
+from mainstay.core import feed, people
+ana = people.find("ana@example.com")
+feed.tell("page", "INC-5", person_id=ana.pk, key="k", subject="P1 INC-5: Card payments time out <b>", link="")
+"""
+ONE_TIME = """
+from mainstay.core import people, tokens
+print(tokens.create_sign_in_link(people.find("vic@example.com"), BASE))
+"""
+
+
+def link_of(base: str) -> str:
+    """The address in the mail about the open P1."""
+    return run_in(base, LINK)
+
+
+def run_in(base: str, statement: str) -> str:
+    """Run a line of Python in the served installation and give back what it prints."""
+    env = serve.environment(base)
+    code = f"import django\ndjango.setup()\nBASE = {base!r}\n{statement}"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
