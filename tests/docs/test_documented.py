@@ -230,6 +230,16 @@ def test_commands_in_examples_exist_with_their_options(page: str, line: str) -> 
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_in_sentences_exist(page: Path) -> None:
+    known = {words[:size] for words in ALL_COMMANDS for size in range(1, len(words) + 1)}
+    for line in re.findall(r"`mainstay ([a-z][^`]*)`", page.read_text(encoding="utf-8")):
+        first = (line.split()[0],)
+        two = tuple(line.split()[:2])
+        group = first in known and first not in ALL_COMMANDS
+        assert two in known if group and len(two) == 2 else first in known, f"{named(page)}: `mainstay {line}`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_settings_that_pages_name_exist(page: Path) -> None:
     known = {spec.env for spec in SPECS} | {f"{spec.env}_FILE" for spec in SPECS}
     known |= {"MAINSTAY_CONFIG", "MAINSTAY_TOKEN", "MAINSTAY_TEST_REQUIRE", "MAINSTAY_SKIP_SCREENS"}
