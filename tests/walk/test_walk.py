@@ -129,7 +129,7 @@ def test_the_walk(running: Running, browser: Browser, desk: BrowserContext) -> N
     page.goto(f"{running.url}/i/{found['id']}")
     body_of = page.locator("main")
     expect(body_of).to_contain_text("KE-31")
-    expect(body_of).to_contain_text("threshold", ignore_case=True, timeout=15_000)
+    expect(body_of).to_contain_text("alerts when", timeout=15_000)
     expect(body_of).to_contain_text("provider timeout after 2000 ms", timeout=15_000)
     expect(body_of).to_contain_text("Acknowledged by Ana Ruiz")
     expect(body_of).to_contain_text("changed", ignore_case=True)
@@ -141,9 +141,9 @@ def test_the_walk(running: Running, browser: Browser, desk: BrowserContext) -> N
     running.command("heal")
     until("the incident to be restored", lambda: incident(running, "Card payments time out")["state"] == "restored", 60)
     page.reload()
-    page.get_by_role("button", name=re.compile("^Resolve")).first.click()
-    page.get_by_label(re.compile("cause", re.IGNORECASE)).fill("The acquirer's primary endpoint stopped answering.")
-    page.locator("dialog[open], form").get_by_role("button", name=re.compile("^Resolve")).last.click()
+    page.locator("summary", has_text="Resolve").click()
+    page.get_by_label(re.compile("What was the cause")).fill("The acquirer's primary endpoint stopped answering.")
+    page.get_by_role("button", name=re.compile("^Resolve INC-")).click()
     until("the incident to be resolved", lambda: incident(running, "Card payments time out")["state"] == "resolved", 10)
 
     # 6. The whole story as Markdown.

@@ -215,6 +215,8 @@ def on_call_now(actor: Actor) -> list[OnCallNow]:
             turn = domain.turn_at(known[key], now) if key in known else None
             if turn:
                 emails.append(turn.person)
+                if turn.next_person == turn.person:
+                    continue  # Nobody takes over, so there is no end to tell.
                 until = min(until, turn.until) if until else turn.until
                 follower = everybody.get(turn.next_person)
                 then = follower.name if follower else turn.next_person
