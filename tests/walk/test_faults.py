@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.walk.conftest import Running, until
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("walk")]
@@ -29,7 +30,7 @@ def firing(running: Running) -> set[tuple[str, str]]:
     return {(row["name"], row["service"]) for row in rows if row["state"] == "firing"}
 
 
-@pytest.mark.parametrize("faults", TOGETHER, ids=lambda faults: "+".join(faults))
+@pytest.mark.parametrize("faults", TOGETHER, ids="+".join)
 def test_each_fault_is_seen_and_its_end_too(running: Running, faults: dict[str, tuple[str, str]]) -> None:
     for fault in faults:
         running.command("break", fault)

@@ -30,13 +30,19 @@ class Wanted:
     )
     files: dict[tuple[str, str], str] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
 
 
-def read(texts: Sequence[tuple[str, str]]) -> Wanted:
-    """Check files given as (name, text) and put them together. Raises ``ConfigError`` with every problem found."""
-    wanted, problems = Wanted(), []
+def read(texts: Sequence[tuple[str, str]], *, partial: bool = False) -> Wanted:
+    """Check files given as (name, text) and put them together.
+
+    Raises ``ConfigError`` with every problem found. With ``partial`` the bad entries are left out instead and the
+    problems are kept beside the good ones; nothing is removed then on behalf of a file that has any.
+    """
+    wanted = Wanted()
+    problems = wanted.problems
     for name, text in texts:
-        wanted.sources.add(name)
+        found = len(problems)
         try:
             root = yaml.compose(text, Loader=yaml.SafeLoader)
             data = yaml.safe_load(text)
@@ -45,16 +51,19 @@ def read(texts: Sequence[tuple[str, str]]) -> Wanted:
             problems.append(f"{name}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', error)}")
             continue
         if data is None:
+            wanted.sources.add(name)
             continue
         if isinstance(data, dict) and set(data) == {"groups"}:
             data = _from_prometheus(name, data, problems)
-        problems += _check(name, root, data, wanted)
-    if problems:
+        problems += _check(name, root, data, wanted, partial=partial)
+        if len(problems) == found:
+            wanted.sources.add(name)
+    if problems and not partial:
         raise ConfigError(problems)
     return wanted
 
 
-def read_files(paths: Sequence[Path]) -> Wanted:
+def read_files(paths: Sequence[Path], *, partial: bool = False) -> Wanted:
     """Read files from disk."""
     texts = []
     for path in paths:
@@ -62,7 +71,7 @@ def read_files(paths: Sequence[Path]) -> Wanted:
             texts.append((path.name, path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError([f"{path}: {getattr(error, 'strerror', None) or error}"]) from error
-    return read(texts)
+    return read(texts, partial=partial)
 
 
 def _from_prometheus(name: str, data: Any, problems: list[str]) -> dict[str, Any]:
@@ -88,12 +97,14 @@ def _from_prometheus(name: str, data: Any, problems: list[str]) -> dict[str, Any
     return {"rules": rules}
 
 
-def _check(name: str, root: yaml.Node | None, data: Any, wanted: Wanted) -> list[str]:
+def _check(name: str, root: yaml.Node | None, data: Any, wanted: Wanted, *, partial: bool) -> list[str]:
+    problems: list[str] = []
     try:
         document = schema.Document.model_validate(data)
     except ValidationError as error:
-        return [_sentence(name, root, one) for one in error.errors(include_url=False)]
-    problems = []
+        errors = error.errors(include_url=False)
+        problems += [_sentence(name, root, one) for one in errors]
+        document = _without_bad(data, errors) if partial and isinstance(data, dict) else schema.Document()
     dumped = document.model_dump(by_alias=True, mode="json")
     for section in schema.SECTIONS:
         for place, entry in enumerate(dumped[section]):
@@ -108,6 +119,18 @@ def _check(name: str, root: yaml.Node | None, data: Any, wanted: Wanted) -> list
             wanted.entries[section][ident] = entry
             wanted.files[section, ident] = name
     return problems
+
+
+def _without_bad(data: dict[str, Any], errors: Sequence[Any]) -> schema.Document:
+    """The document without the entries and sections that the errors name."""
+    bad = {error["loc"][:2] for error in errors}
+    sections = {place[0] for place in bad if len(place) == 1 or not isinstance(place[1], int)}
+    rest = {
+        section: [entry for place, entry in enumerate(entries) if (section, place) not in bad]
+        for section, entries in data.items()
+        if section not in sections
+    }
+    return schema.Document.model_validate(rest)
 
 
 def _sentence(name: str, root: yaml.Node | None, error: Any) -> str:

@@ -67,17 +67,19 @@ def plan(wanted: Wanted) -> list[Change]:
     return changes
 
 
-def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False) -> list[Change]:
+def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False, partial: bool = False) -> list[Change]:
     """Bring everything in line with the files, all of it or nothing. Applying twice changes nothing the second time.
 
+    With ``partial`` an entry that cannot be applied is left as it is, and its problem is added to ``wanted.problems``.
     With ``dry_run`` it is really done and then taken back, so that a dry run finds every error that a real one would.
     """
     require(actor, Right.MAINTAIN)
     changes = plan(wanted)
     with transaction.atomic():
         problems = _carry_out(actor, wanted, changes)
-        if problems:
+        if problems and not partial:
             raise ConfigError(problems)
+        wanted.problems += problems
         if changes:
             audit.record(
                 actor, "config.apply", ", ".join(sorted(wanted.sources)), changes=[str(one)[:200] for one in changes]

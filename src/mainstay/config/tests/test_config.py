@@ -111,3 +111,19 @@ def test_the_published_schema_is_a_schema() -> None:
     schema = json_schema()
     assert schema["properties"]["services"]
     assert schema["additionalProperties"] is False
+
+
+def test_partly_applied_the_good_entries_stand_and_nothing_is_removed_for_the_bad_ones() -> None:
+    apply("rules: [{key: old, expr: up}]")
+    text = """
+rules:
+  - {key: good, expr: up == 0}
+  - {key: bad, expr: 'rate(up'}
+  - {key: worse, expr: up, fro: 5m}
+typo: []
+"""
+    wanted = read.read([("a.yaml", text)], partial=True)
+    changes = services.apply(LOCAL, wanted, partial=True)
+    assert set(Rule.objects.values_list("key", flat=True)) == {"old", "good"}
+    assert [str(change) for change in changes] == ["+ rules good", "+ rules bad"]
+    assert [problem.partition(": ")[0] for problem in wanted.problems] == ["a.yaml:5", "a.yaml:6", "a.yaml"]

@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
 def apply(
     files: list[Path],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and change nothing.")] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Leave bad entries out and apply the good ones.")] = False,
 ) -> None:
     """Bring the configuration in line with YAML files, or with rule files of Prometheus."""
     use_django()
@@ -32,15 +33,20 @@ def apply(
     from mainstay.core.access import LOCAL
 
     try:
-        changes = services.apply(LOCAL, read.read_files(files), dry_run=dry_run)
+        wanted = read.read_files(files, partial=partial)
+        changes = services.apply(LOCAL, wanted, dry_run=dry_run, partial=partial)
     except read.ConfigError as error:
         for problem in error.problems:
             say(problem)
         fail(f"nothing was changed: {len(error.problems)} problem(s)", USAGE)
     for change in changes:
         print(change)
+    for problem in wanted.problems:
+        say(problem)
     said = f"{len(changes)} difference(s)" if changes else "no difference"
     say(f"{said}; nothing was changed, this was a dry run" if dry_run else f"{said}{', applied' if changes else ''}")
+    if wanted.problems:
+        fail(f"{len(wanted.problems)} problem(s); the entries that they name were left as they are", USAGE)
 
 
 def export() -> None:

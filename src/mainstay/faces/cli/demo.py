@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mainstay.faces.cli.operate import Json
 from mainstay.faces.cli.output import USAGE, fail
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ def up(
 
 @app.command("break")
 def break_(
-    fault: Annotated[str, typer.Argument(help="Which fault. Without it they are listed.")] = "", home: Home = HOME
+    fault: Annotated[str, typer.Argument(help="Which fault. Without it they are listed.")] = "",
+    home: Home = HOME,
+    as_json: Json = False,
 ) -> None:
     """Break the shop, or list what can be broken and what should then be seen."""
     if not fault:
-        _shop(["faults"])
+        _shop(["faults", *_json(as_json)])
     _shop(["break", fault, "--dir", str(home / "shop")], home)
 
 
@@ -52,9 +55,13 @@ def heal(
 
 
 @app.command()
-def status(home: Home = HOME) -> None:
+def status(home: Home = HOME, as_json: Json = False) -> None:
     """Show what answers in the shop and what is broken."""
-    _shop(["status", "--dir", str(home / "shop")], home)
+    _shop(["status", *_json(as_json), "--dir", str(home / "shop")], home)
+
+
+def _json(wanted: bool) -> list[str]:
+    return ["--json"] if wanted else []
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mainstay.core.settings import SPECS, current
-from mainstay.faces.cli.output import FAILED, fail, show_rows
+from mainstay.faces.cli.output import FAILED, fail, show_one, show_rows
 from mainstay.faces.cli.setup import say, use_django
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -110,12 +110,16 @@ def token_list(as_json: Json = False) -> None:
 
 
 @audit_app.command("verify")
-def audit_verify() -> None:
+def audit_verify(as_json: Json = False) -> None:
     """Check that nothing in the audit log was changed or left out."""
     from mainstay.core import audit
 
     verdict = audit.verify()
-    print(verdict.reason)
+    if as_json:
+        row = {"intact": verdict.intact, "entries": verdict.entries, "broken_at": verdict.broken_at}
+        show_one({**row, "reason": verdict.reason}, as_json=True)
+    else:
+        print(verdict.reason)
     if not verdict.intact:
         raise SystemExit(FAILED)
 

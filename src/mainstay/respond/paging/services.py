@@ -201,6 +201,8 @@ def contacts_of(actor: Actor, people: Sequence[Person]) -> dict[int, list[Contac
 def waiting_for(actor: Actor) -> set[int]:
     """The incidents for which the actor was paged and has not answered."""
     require(actor, Right.READ)
+    if actor.person_id is None:
+        return set()
     mine = Page.objects.filter(person_id=actor.person_id, acknowledged_at=None)
     return set(mine.values_list("incident_id", flat=True).distinct())
 

@@ -210,8 +210,8 @@ def careful(
         )
     gridded_rows = f"SELECT series_id, {call} AS v {rows} GROUP BY series_id HAVING {condition}"
     others = f"SELECT series_id {rows} GROUP BY series_id HAVING NOT ({condition})"
-    exact = _windows(selector, f"{rows} AND series_id IN ({others})", grid, reduce, least)
-    return _labelled(selector, tables, grid, f"{gridded_rows} UNION ALL {exact}")
+    windows = _windows(selector, f"{rows} AND series_id IN ({others})", grid, reduce, least)
+    return _labelled(selector, tables, grid, f"{gridded_rows} UNION ALL {windows}")
 
 
 def windowed(selector: Selector, tables: Tables, grid: Grid, reduce: str, least: int = 1) -> str:
