@@ -1,5 +1,6 @@
 """Fail when a locked dependency has a known vulnerability. Where the advisories are out of reach, say so and pass."""
 
+import json
 import os
 import subprocess
 import sys
@@ -32,13 +33,27 @@ def main() -> int:
     for advisory in ACCEPTED:
         command += ["--ignore-vuln", advisory]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONWARNINGS": "ignore"}
+        [*command, "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )
-    if done.returncode and any(sign in done.stderr for sign in _OUT_OF_REACH):
-        print("the advisory database is out of reach, nothing was audited")
-        return 0
-    print(done.stdout.strip() or done.stderr.strip())
-    return done.returncode
+    if not done.stdout.startswith("{"):
+        if any(sign in done.stderr for sign in _OUT_OF_REACH):
+            print("the advisories are out of reach, nothing was audited")
+            return 0
+        print(done.stderr.strip())
+        return done.returncode or 1
+    found = json.loads(done.stdout)["dependencies"]
+    skipped = [one["name"] for one in found if "skip_reason" in one]
+    bad = [one for one in found if one.get("vulns")]
+    for one in bad:
+        print(f"{one['name']} {one['version']}: {', '.join(vuln['id'] for vuln in one['vulns'])}")
+    print(
+        f"{len(found) - len(skipped)} dependencies audited, {len(skipped)} unknown to the advisory service, {len(bad)} bad"
+    )
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
