@@ -1,6 +1,7 @@
 """Read configuration files and say exactly what is wrong where: file, line, field, and the nearest valid name."""
 
 import difflib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -69,10 +70,16 @@ def read_files(paths: Sequence[Path], *, partial: bool = False) -> Wanted:
     texts = []
     for path in paths:
         try:
-            texts.append((path.name, path.read_text(encoding="utf-8")))
+            texts.append((_source(path), path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError([f"{path}: {getattr(error, 'strerror', None) or error}"]) from error
     return read(texts, partial=partial)
+
+
+def _source(path: Path) -> str:
+    """The name that entries of a file are known by: its path from here, or the whole path if it lies elsewhere."""
+    whole = Path(os.path.normpath(path.absolute()))
+    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)
 
 
 def _from_prometheus(name: str, data: Any, problems: list[str]) -> dict[str, Any]:

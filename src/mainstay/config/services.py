@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import yaml
@@ -68,10 +69,10 @@ def plan(wanted: Wanted) -> list[Change]:
     return changes
 
 
-def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False, partial: bool = False) -> list[Change]:
+def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False, keep_going: bool = False) -> list[Change]:
     """Bring everything in line with the files, all of it or nothing. Applying twice changes nothing the second time.
 
-    With ``partial`` an entry that cannot be applied is left as it is, and its problem is added to ``wanted.problems``.
+    With ``keep_going`` an entry that cannot be applied is left as it is, and its problem is added to ``wanted.problems``.
     With ``dry_run`` it is really done and then taken back, so that a dry run finds every error that a real one would.
     """
     require(actor, Right.MAINTAIN)
@@ -80,7 +81,7 @@ def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False, partial: bool 
         had_admin = Person.objects.filter(role=Role.ADMIN, is_active=True).exists()
         failed = _carry_out(actor, wanted, changes)
         problems = [problem for found in failed.values() for problem in found]
-        if problems and not partial:
+        if problems and not keep_going:
             raise ConfigError(problems)
         wanted.problems += problems
         changes = [change for change in changes if (change.section, change.ident) not in failed]
@@ -109,12 +110,12 @@ def _carry_out(actor: Actor, wanted: Wanted, changes: list[Change]) -> dict[tupl
             if change.section != section or change.kind == "remove":
                 continue
             entry, file = wanted.entries[section][change.ident], wanted.files[section, change.ident]
-            attempt(file, change, lambda kind=kind, entry=entry, file=file: kind.save(actor, entry, file))
+            attempt(file, change, partial(kind.save, actor, entry, file))
         if section == "services":
             for change in changes:
                 if change.section == section and change.kind != "remove":
                     entry, file = wanted.entries[section][change.ident], wanted.files[section, change.ident]
-                    attempt(file, change, lambda entry=entry: link_service(entry))
+                    attempt(file, change, partial(link_service, entry))
     # Removals go the other way round, so that nothing is removed while another entry still names it.
     for section, kind in reversed(list(KINDS.items())):
         for change in changes:

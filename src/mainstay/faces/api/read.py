@@ -85,7 +85,7 @@ def show_incidents(actor: Actor, ident: str) -> Row:
         "cause": incident.cause,
         "known_error": incident.known_error.key if incident.known_error else None,
         "timeline": [
-            {"at": entry.at.isoformat(), "actor": entry.actor, "kind": entry.kind, "text": entry.text}
+            {"at": entry.at, "actor": entry.actor, "kind": entry.kind, "text": entry.text}
             for entry in timeline.entries(actor, incident.pk)
         ],
     }
@@ -190,7 +190,7 @@ def show_pages(actor: Actor, ident: str) -> Row:
             "state": one.state,
             "tries": one.tries,
             "answer": one.answer,
-            "sent_at": one.sent_at.isoformat() if one.sent_at else None,
+            "sent_at": one.sent_at,
         }
         for one in page.attempts.all()
     ]

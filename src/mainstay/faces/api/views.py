@@ -18,7 +18,6 @@ from mainstay.core.access import AccessError, Actor
 from mainstay.core.problems import ProblemError, bad_request
 from mainstay.core.tokens import find_token
 from mainstay.faces.api import read
-from mainstay.faces.cli.output import plain
 from mainstay.respond.incidents import services as incidents
 
 log = logging.getLogger(__name__)
@@ -27,7 +26,7 @@ MAX_LIMIT = 1000
 
 
 def _answer(body: Any, status: int = 200, kind: str = "application/json") -> HttpResponse:
-    return HttpResponse(orjson.dumps(body, default=plain), status=status, content_type=kind)
+    return HttpResponse(orjson.dumps(body, option=orjson.OPT_UTC_Z), status=status, content_type=kind)
 
 
 def _refusal(problem: ProblemError) -> HttpResponse:

@@ -34,7 +34,7 @@ def apply(
 
     try:
         wanted = read.read_files(files, partial=partial)
-        changes = services.apply(LOCAL, wanted, dry_run=dry_run, partial=partial)
+        changes = services.apply(LOCAL, wanted, dry_run=dry_run, keep_going=partial)
     except read.ConfigError as error:
         for problem in error.problems:
             say(problem)

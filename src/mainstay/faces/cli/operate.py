@@ -125,7 +125,9 @@ def audit_verify(as_json: Json = False) -> None:
 
 
 @audit_app.command("list")
-def audit_list(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50, as_json: Json = False) -> None:
+def audit_list(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50, as_json: Json = False
+) -> None:
     """List the newest entries of the audit log."""
     from mainstay.core.models import AuditEntry
 

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 from mainstay.core import ids
 from mainstay.core.settings import current
 
-
 UNKNOWN_DATABASE = 81
 
 

@@ -112,6 +112,9 @@ def _rule(rule: Any, group: Mapping[str, Any], where: str) -> RuleText:
         for_seconds=seconds(rule.get("for", 0), f"{where}.for"),
         keep_firing_for_seconds=seconds(rule.get("keep_firing_for", 0), f"{where}.keep_firing_for"),
         interval_seconds=seconds(interval, f"{where}.interval") if interval else None,
-        labels={**check_texts(group.get("labels"), f"{where}.labels"), **check_texts(rule.get("labels"), f"{where}.labels")},
+        labels={
+            **check_texts(group.get("labels"), f"{where}.labels"),
+            **check_texts(rule.get("labels"), f"{where}.labels"),
+        },
         annotations=check_texts(rule.get("annotations"), f"{where}.annotations"),
     )
