@@ -197,7 +197,9 @@ def test_a_backup_that_was_taken_while_it_runs_can_be_restored(live: Live, tmp_p
     other = Installation(tmp_path, 1)
     other.command("restore", str(file))
     assert other.command("audit", "verify").endswith("each fits the one before it")
-    assert rows(other, "incidents", "list") == rows(here, "incidents", "list")
+    restored = {one["id"]: one["title"] for one in rows(other, "incidents", "list")}
+    assert restored
+    assert restored.items() <= {one["id"]: one["title"] for one in rows(here, "incidents", "list")}.items()
     other.up()
     try:
         assert sql(other, "SELECT summary FROM changes WHERE id = 'b-1'") == [["kept in the backup"]]

@@ -72,7 +72,7 @@ def plan(wanted: Wanted) -> list[Change]:
 def apply(actor: Actor, wanted: Wanted, *, dry_run: bool = False, keep_going: bool = False) -> list[Change]:
     """Bring everything in line with the files, all of it or nothing. Applying twice changes nothing the second time.
 
-    With ``keep_going`` an entry that cannot be applied is left as it is, and its problem is added to ``wanted.problems``.
+    With ``keep_going`` an entry that cannot be applied is left as it is, its problem added to ``wanted.problems``.
     With ``dry_run`` it is really done and then taken back, so that a dry run finds every error that a real one would.
     """
     require(actor, Right.MAINTAIN)

@@ -75,6 +75,15 @@ def explain(as_json: Json = False) -> None:
     show_rows(rows, as_json=as_json)
 
 
+@config_app.command("webhook-secret")
+def webhook_secret() -> None:
+    """Print the secret that outgoing webhooks are signed with, for those who check the signature."""
+    use_django()
+    from mainstay.core.webhooks import signing_secret
+
+    print(signing_secret())
+
+
 @config_app.command("path")
 def path() -> None:
     """Print the data directory."""

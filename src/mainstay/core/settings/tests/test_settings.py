@@ -16,6 +16,12 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None
     assert loaded.origins["page_retries"] == "default"
 
 
+def test_a_list_reaches_another_process_as_it_was(tmp_path: Path) -> None:
+    first = load({"outgoing_private": "127.0.0.1, 10.0.0.0/8"}, {"MAINSTAY_DATA": str(tmp_path)})
+    env = {"MAINSTAY_DATA": str(tmp_path), "MAINSTAY_OUTGOING_PRIVATE": first.as_text("outgoing_private")}
+    assert load({}, env).outgoing_private == first.outgoing_private == ("127.0.0.1", "10.0.0.0/8")
+
+
 def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("hunter2\n")
     loaded = load({}, {"MAINSTAY_DATA": str(tmp_path), "MAINSTAY_SMTP_PASSWORD_FILE": str(tmp_path / "password")})
