@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from mainstay.core import settings
-from mainstay.respond.paging.channels import CHANNELS, mail, webhook
+from mainstay.respond.paging.channels import CHANNELS, chat, mail, webhook
 from mainstay.respond.paging.message import DeliveryError, Message
 
 MESSAGE = Message(
@@ -129,6 +129,30 @@ def hook() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]], list[int]]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/hook", seen, status
         server.shutdown()
+
+
+def test_apprise_hands_a_page_to_a_real_server(
+    hook: tuple[str, list[tuple[dict[str, str], bytes]], list[int]],
+) -> None:
+    hook[2][0] = 200
+    address = hook[0].replace("http://", "ntfy://").removesuffix("/hook") + "/alarms"
+    assert chat.send(MESSAGE, address, "key-4") == "accepted by the service"
+    body = json.loads(hook[1][0][1])
+    assert body["topic"] == "alarms"
+    assert "Where: Pay" in body["message"]
+    hook[2][0] = 500
+    with pytest.raises(DeliveryError, match="did not take it") as caught:
+        chat.send(MESSAGE, address, "key-4")
+    assert "alarms" not in str(caught.value)
+
+
+def test_apprise_may_not_reach_a_private_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = settings.current()
+    values = {**loaded.values, "outgoing_private": ()}
+    monkeypatch.setattr("mainstay.core.http.current", lambda: settings.Loaded(values, loaded.origins))
+    for host in ("localhost:1", "127.0.0.1:1", "10.0.0.1"):
+        with pytest.raises(DeliveryError, match="private address"):
+            chat.send(MESSAGE, f"ntfy://{host}/alarms", "key-5")
 
 
 def test_a_webhook_is_signed_and_names_its_key(hook: tuple[str, list[tuple[dict[str, str], bytes]], list[int]]) -> None:

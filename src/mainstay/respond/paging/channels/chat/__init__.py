@@ -49,17 +49,21 @@ def mask(address: str) -> str:
 
 
 def _guard(address: str) -> None:
-    """Services on a host that the address names (ntfy, Gotify, Matrix, …) must not be on a private network."""
+    """Services on a host that the address names (ntfy, Gotify, Matrix, …) must not be on a private network.
+
+    For other services Apprise has a part of their secret where a host would stand; it is no name that can be found.
+    """
     import apprise
 
     service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     host = getattr(service, "host", None) or ""
-    if not host or urlsplit(f"//{host}").hostname is None or ("." not in host and host != "localhost"):
+    if not host or urlsplit(f"//{host}").hostname is None:
         return
     try:
         http.resolve(host, 443)
     except http.OutgoingError as error:
-        raise DeliveryError(str(error), permanent=error.permanent) from error
+        if error.permanent:
+            raise DeliveryError(str(error), permanent=True) from error
 
 
 def send(message: Message, address: str, key: str) -> str:
