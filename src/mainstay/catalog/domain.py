@@ -52,6 +52,8 @@ def hours_from(raw: Mapping[str, Any]) -> Hours:
             start, end = time.fromisoformat(str(window["from"])), time.fromisoformat(str(window["to"]))
         except (KeyError, ValueError):
             raise ValueError(f"weekly[{place}]: write from and to as 'HH:MM'") from None
+        if end <= start and end != time():
+            raise ValueError(f"weekly[{place}].to: it lies before from; write a window over midnight as two windows")
         windows.append((frozenset(DAYS.index(day) for day in days), start, end))
     return Hours(zone, tuple(windows))
 

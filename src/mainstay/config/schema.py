@@ -46,6 +46,18 @@ def _clock(value: Any) -> Any:
     return f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) and 0 <= value < 1440 else value
 
 
+def _cents(value: Decimal) -> Decimal:
+    """As the database keeps it, so that 5200 and 5200.00 are the same."""
+    return value.quantize(Decimal("0.01"))
+
+
+def _whole(value: float) -> float:
+    """As the database keeps it."""
+    if value != int(value):
+        raise ValueError("write whole seconds")
+    return value
+
+
 Duration = Annotated[
     float,
     BeforeValidator(_duration, json_schema_input_type=str | float),
@@ -112,7 +124,9 @@ class BusinessProcess(Keyed):
 
     importance: Literal["high", "medium", "low"] = "medium"
     users: str = Field("", max_length=200)
-    cost_per_hour: Decimal | None = Field(None, ge=0, max_digits=14, decimal_places=2)
+    cost_per_hour: Annotated[Decimal, AfterValidator(_cents)] | None = Field(
+        None, ge=0, max_digits=14, decimal_places=2
+    )
     support_hours: Hours = {}
     services: list[Key] = []
 
@@ -132,7 +146,7 @@ class Step(Entry):
 
     people: list[Email] = []
     rotations: list[Key] = []
-    wait: Duration = 600.0
+    wait: Annotated[Duration, AfterValidator(_whole)] = 600.0
 
 
 class EscalationPolicy(Keyed):

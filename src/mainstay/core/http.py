@@ -67,8 +67,11 @@ def call(
     headers: Mapping[str, str] | None = None,
     timeout: float,
     max_bytes: int = 65_536,
+    cut: bool = False,
 ) -> Answer:
-    """One HTTP request. Raises ``OutgoingError``; an answer of any status is an answer."""
+    """One HTTP request. An answer longer than ``max_bytes`` is an error, or cut there when ``cut`` says so.
+
+    Raises ``OutgoingError``; an answer of any status is an answer."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise OutgoingError(f"{parts.scheme or 'no scheme'}: write an http or https address", permanent=True)
@@ -94,6 +97,6 @@ def call(
             answer.release_conn()
         except HTTPError as error:
             raise OutgoingError(f"{parts.hostname}: {error}", permanent=False) from error
-    if len(data) > max_bytes:
+    if len(data) > max_bytes and not cut:
         raise OutgoingError(f"{parts.hostname} answered more than {max_bytes} bytes", permanent=False)
-    return Answer(answer.status, data, answer.headers.get("Content-Type", ""))
+    return Answer(answer.status, data[:max_bytes], answer.headers.get("Content-Type", ""))

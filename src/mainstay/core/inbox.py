@@ -7,10 +7,10 @@ and never neither.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
-from mainstay.core import clock, doorbell
+from mainstay.core import clock, doorbell, locks
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.models import InboxItem
 from mainstay.core.settings import current
@@ -62,7 +62,7 @@ def drain(kind: str, act: Callable[[Sequence[InboxItem]], None], limit: int = 50
     except Exception:  # noqa: BLE001 - any failure of the batch is looked at again signal by signal
         done = 0
         for pk in list(_waiting(kind).values_list("pk", flat=True)[:limit]):
-            done += _drain_single(pk, act)
+            done += _drain_single(kind, pk, act)
         return done
 
 
@@ -70,26 +70,24 @@ def _waiting(kind: str) -> Any:
     return InboxItem.objects.filter(kind=kind, failed_at=None).order_by("id")
 
 
-def _locked(rows: Any) -> Any:
-    # SQLite has one writer, which holds the lock from BEGIN IMMEDIATE on.
-    return rows.select_for_update(skip_locked=True) if connection.vendor == "postgresql" else rows
-
-
 def _drain_once(kind: str, act: Callable[[Sequence[InboxItem]], None], limit: int) -> int:
     if not _waiting(kind).exists():
         return 0
     with transaction.atomic():
-        items = list(_locked(_waiting(kind))[:limit])
+        # Signals must be acted on in their order, so only one worker takes any at a time.
+        locks.one_at_a_time(f"inbox {kind}")
+        items = list(_waiting(kind)[:limit])
         if items:
             act(items)
             InboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
     return len(items)
 
 
-def _drain_single(pk: int, act: Callable[[Sequence[InboxItem]], None]) -> int:
+def _drain_single(item_kind: str, pk: int, act: Callable[[Sequence[InboxItem]], None]) -> int:
     try:
         with transaction.atomic():
-            item = _locked(InboxItem.objects.filter(pk=pk, failed_at=None)).first()
+            locks.one_at_a_time(f"inbox {item_kind}")
+            item = InboxItem.objects.filter(pk=pk, failed_at=None).first()
             if item is None:
                 return 0
             act([item])

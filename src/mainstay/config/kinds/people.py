@@ -14,7 +14,7 @@ Entry = dict[str, Any]
 def load() -> dict[str, tuple[Entry, str]]:
     """People as entries. An address that came from the environment is given by its variable, never as it is."""
     found = {}
-    for person in Person.objects.prefetch_related("contact_methods"):
+    for person in Person.objects.filter(is_active=True).prefetch_related("contact_methods"):
         contact = [
             {
                 "channel": one.channel,

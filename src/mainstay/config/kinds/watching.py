@@ -7,7 +7,7 @@ from mainstay.config.kinds.references import one
 from mainstay.core.access import Actor
 from mainstay.observe.metrics import promql
 from mainstay.observe.metrics.models import Rule, ScrapeTarget
-from mainstay.observe.metrics.services import retire_rules
+from mainstay.observe.metrics.services import end_series, retire_rules
 
 Entry = dict[str, Any]
 Loaded = dict[str, tuple[Entry, str]]
@@ -111,6 +111,8 @@ def save_rule(actor: Actor, entry: Entry, source: str) -> None:
             "source": source,
         },
     )
+    if not entry["enabled"]:
+        end_series(Rule.objects.filter(key=entry["key"]))
 
 
 def remove_rule(actor: Actor, ident: str) -> None:

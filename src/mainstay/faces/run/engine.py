@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 from pathlib import Path
 
 import uvicorn
@@ -36,5 +37,7 @@ def main() -> None:
 def _write_place(path: Path, host: str, port: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({"host": host, "port": port, "pid": os.getpid()}), encoding="utf-8")
+    fresh.write_text(
+        json.dumps({"host": host, "port": port, "pid": os.getpid(), "started": time.time_ns()}), encoding="utf-8"
+    )
     fresh.replace(path)

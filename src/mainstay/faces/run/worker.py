@@ -13,7 +13,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from django.db import connection
+from django.db import close_old_connections, connection
 
 from mainstay.core import doorbell, feed, heartbeat, people
 from mainstay.core.settings import current
@@ -41,7 +41,8 @@ class Worker:
         place = hashlib.sha256(str(current().data_dir).encode()).hexdigest()[:12]
         self.name = f"{socket.gethostname()[:60]}:{place}"
         self._senders = ThreadPoolExecutor(current().page_senders, thread_name_prefix="sender")
-        self._sending: set[Future[None]] = set()
+        self._sending: dict[int, Future[None]] = {}
+        self._renewed = 0.0
         self.rules = metrics.Rules()
         self.scrapes = metrics.Scrapes()
         self.inbox = Loop("inbox", 0.25, self._drain_inbox)
@@ -66,14 +67,18 @@ class Worker:
         return done
 
     def _deliver(self) -> int:
-        self._sending = {future for future in self._sending if not future.done()}
+        self._sending = {pk: future for pk, future in self._sending.items() if not future.done()}
+        if self._sending and time.monotonic() - self._renewed > current().page_lease / 4:
+            self._renewed = time.monotonic()
+            paging.renew(self.name, list(self._sending))
         free = current().page_senders - len(self._sending)
         taken = paging.claim(self.name, free) if free > 0 else []
         for pk in taken:
-            self._sending.add(self._senders.submit(self._send, pk))
+            self._sending[pk] = self._senders.submit(self._send, pk)
         return len(taken)
 
     def _send(self, pk: int) -> None:
+        close_old_connections()
         try:
             paging.deliver(pk)
         except Exception:
@@ -136,7 +141,11 @@ class Worker:
 
     def _beat(self) -> None:
         now = time.monotonic()
-        beats = [("worker", True, f"pid {os.getpid()}")]
+        stuck = now - telemetry.drainer_round[0] > 60
+        beats = [
+            ("worker", True, f"pid {os.getpid()}"),
+            ("worker: telemetry", not stuck, "telemetry waits on disk for the engine" if stuck else ""),
+        ]
         for one in self.loops:
             age = now - one.last_round
             late = age > max(one.every * 5, 30)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
+from django.db import DatabaseError, close_old_connections, connection
 
 from mainstay.core import clock
 from mainstay.core.models import ApiToken
@@ -67,7 +68,7 @@ class Intake:
         return received
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _with_database, call, *args)
 
     async def _sender(self, headers: dict[str, str]) -> str:
         """The name of the token, which must be live and of scope intake or write."""
@@ -85,6 +86,16 @@ class Intake:
         if known[1] is None:
             raise ProblemError(403, "Forbidden", "this token is not known, revoked, or not of scope intake")
         return known[1]
+
+
+def _with_database(call: Callable[..., Any], *args: Any) -> Any:
+    """Call in a thread that no request of Django renews: a connection that has broken is opened anew."""
+    close_old_connections()
+    try:
+        return call(*args)
+    except DatabaseError as error:
+        connection.close()
+        raise ProblemError(503, "Not available", "the database does not answer") from error
 
 
 def _token_name(secret: str) -> str | None:
@@ -139,6 +150,8 @@ def _unpack(body: bytes, encoding: str, limit: int) -> bytes:
         raise ProblemError(400, "Bad request", f"the body is not {encoding}: {error}", "Content-Encoding") from error
     if len(found) > limit:
         raise _too_large(limit)
+    if machine.unused_data:
+        raise ProblemError(400, "Bad request", "send one gzip member, not several", "Content-Encoding")
     if not machine.eof:
         raise ProblemError(400, "Bad request", f"the {encoding} body ends too early", "Content-Encoding")
     return found

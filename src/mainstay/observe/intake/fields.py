@@ -30,6 +30,8 @@ def string_map(value: Any, field: str) -> dict[str, str]:
     for name, text in found.items():
         if not isinstance(text, str):
             raise bad_request("write text", f"{field}.{name}")
+        if "\x00" in text or "\x00" in name:
+            raise bad_request("write text without NUL characters", f"{field}.{name}")
     return dict(found)
 
 
@@ -41,6 +43,8 @@ def a_text(value: Any, field: str, limit: int, *, required: bool = False) -> str
         raise bad_request("write text", field)
     if required and not value.strip():
         raise bad_request("this field is required", field)
+    if "\x00" in value:
+        raise bad_request("write text without NUL characters", field)
     if len(value) > limit:
         raise bad_request(f"write at most {limit} characters", field)
     return value
@@ -52,11 +56,13 @@ def a_time(value: Any, field: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        if found.tzinfo is not None:
+            found = found.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         raise bad_request("write an RFC 3339 time such as 2026-01-31T03:04:05Z", field) from None
     if found.tzinfo is None:
         raise bad_request("write the time with its offset, for example Z", field)
-    return found.astimezone(UTC)
+    return found
 
 
 def several(problems: list[ProblemError]) -> ProblemError:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import close_old_connections, connection, transaction
 
 from mainstay.core import inbox
 from mainstay.core.problems import ProblemError
@@ -72,6 +72,7 @@ class GroupCommit:
         connection.close()
 
     def _commit(self, group: Sequence[_Waiting]) -> Exception | None:
+        close_old_connections()
         try:
             inbox.check_room()
             with transaction.atomic():

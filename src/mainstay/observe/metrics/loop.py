@@ -1,18 +1,24 @@
 """What the worker calls again and again for metrics: rules that are due, targets that are due."""
 
+import logging
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from django.db import connection
+from django.db import close_old_connections
 
 from mainstay.core.settings import current
 from mainstay.observe.metrics.models import Rule, ScrapeTarget
 from mainstay.observe.metrics.rules import evaluate
 from mainstay.observe.metrics.scrape import scraper
 
+log = logging.getLogger(__name__)
+
 # How long the list of rules and targets may be old.
 REREAD = 2.0
+# Rules in one commit, and seconds after which a round of them ends.
+PART = 20
+BUDGET = 20.0
 
 
 class Rules:
@@ -34,8 +40,13 @@ class Rules:
             self._rules = list(Rule.objects.filter(enabled=True))
             self._read_at = now
         due = self._schedule.due(self._rules, now)
-        if due:
-            evaluate.run(due)
+        # In parts, each a commit: what has breached must not wait for every other rule, and slow ones not hold the
+        # loop for ever; what is left over is due again in the next round.
+        for start in range(0, len(due), PART):
+            if time.monotonic() - now > BUDGET:
+                self._schedule.put_back(due[start:])
+                break
+            evaluate.run(due[start : start + PART])
 
 
 class Scrapes:
@@ -65,7 +76,8 @@ class Scrapes:
 
 
 def _scrape(target: ScrapeTarget) -> None:
+    close_old_connections()
     try:
         scraper.scrape(target)
-    finally:
-        connection.close_if_unusable_or_obsolete()
+    except Exception:
+        log.exception("target %s could not be scraped", target.key)

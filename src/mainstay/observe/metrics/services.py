@@ -48,9 +48,17 @@ def evaluate(actor: Actor, expr: str) -> list[tuple[Mapping[str, str], float]]:
 
 
 def retire_rules(rules: QuerySet[Rule]) -> None:
-    """Delete rules. Alerts that they have firing are ended by a signal, so that none is left without an owner."""
+    """Delete rules, and end what they have firing."""
+    with transaction.atomic():
+        end_series(rules)
+        rules.delete()
+
+
+def end_series(rules: QuerySet[Rule]) -> None:
+    """End what rules have firing by a signal, so that no alert is left that nobody watches."""
     now = clock.now()
     with transaction.atomic():
+        watched = RuleSeries.objects.filter(rule__in=rules)
         signals = [
             {
                 "source": "rule",
@@ -62,10 +70,10 @@ def retire_rules(rules: QuerySet[Rule]) -> None:
                 "starts_at": row.active_since.isoformat(),
                 "ends_at": now.isoformat(),
             }
-            for row in RuleSeries.objects.filter(rule__in=rules, state=RuleSeries.State.FIRING)
+            for row in watched.filter(state=RuleSeries.State.FIRING)
         ]
         inbox.put("alert", signals)
-        rules.delete()
+        watched.delete()
 
 
 chart = charts.chart

@@ -60,11 +60,19 @@ def _place() -> dict[str, Any]:
     return {"host": known["host"], "port": known["port"], "username": "mainstay", "password": engine_password()}
 
 
+def _life() -> str:
+    """What tells one life of the embedded engine from the next; a cluster's is its own affair."""
+    try:
+        return str(json.loads((current().data_dir / "run" / "engine.json").read_text(encoding="utf-8"))["started"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return ""
+
+
 class Telemetry:
     """A connection to the store, shared by the threads of a process."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, life: str) -> None:
+        self._client, self._life = client, life
 
     def rows(
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
@@ -82,8 +90,15 @@ class Telemetry:
         return self._do(lambda: self._client.command(sql))
 
     def insert(self, sql: str, data: bytes, token: str) -> None:
-        """Insert a batch. The store forgets a batch whose token it has seen, so that a repeat does no harm."""
-        settings = {"insert_deduplication_token": token, "wait_end_of_query": 1}
+        """Insert a batch. The store passes over a batch whose token it has seen, so that a repeat does no harm.
+
+        The engine writes a token down before the rows. If it dies between the two, its next life would pass over rows
+        that it does not have; so a token holds for one life only. A batch that was stored just before the engine died
+        is then stored twice: samples, series and changes are the same for it, a log line may be seen twice.
+        """
+        # Tables are partitioned by day. Old logs may span more days than the default limit of partitions in one insert.
+        limits = {"max_partitions_per_insert_block": 0}
+        settings = {"insert_deduplication_token": f"{token}.{self._life}", "wait_end_of_query": 1, **limits}
         self._do(lambda: self._client.command(sql, data=data, settings=settings))
 
     def stream(self, sql: str) -> Any:
@@ -147,6 +162,7 @@ def _open_at(database: str | None) -> Telemetry:
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     conf = current()
+    life = "" if conf.engine_url else _life()
     try:
         client = clickhouse_connect.get_client(
             **_place(),
@@ -159,7 +175,7 @@ def _open_at(database: str | None) -> Telemetry:
         )
     except (ClickHouseError, OSError) as error:
         raise TelemetryError(f"the telemetry store does not answer: {error}", _code(str(error))) from error
-    return Telemetry(client)
+    return Telemetry(client, life)
 
 
 def rows(

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -62,6 +63,12 @@ class _Seen:
             self._at.update(dict.fromkeys(found, now))
             return found
 
+    def forget(self, ids: set[int]) -> None:
+        """They were not written after all."""
+        with self._lock:
+            for one in ids:
+                self._at.pop(one, None)
+
 
 _seen = _Seen()
 
@@ -84,20 +91,23 @@ def write_samples(
     fresh = _seen.fresh([one[0] for one in series], now)
     known = {one[0]: one for one in series if one[0] in fresh}
     if known:
-        spool().write(
-            "series",
-            {
-                "id": list(known),
-                "name": [one[1] for one in known.values()],
-                "labels": [dict(one[2]) for one in known.values()],
-                "last_seen": [now] * len(known),
-            },
-        )
+        columns: dict[str, Any] = {
+            "id": list(known),
+            "name": [one[1] for one in known.values()],
+            "labels": [dict(one[2]) for one in known.values()],
+            "last_seen": [now] * len(known),
+        }
+        try:
+            spool().write("series", columns)
+        except OSError:
+            # Without its series a sample is found by no rule; they are written with the next batch then.
+            _seen.forget(fresh)
+            raise
     numbers = np.array([one[0] for one in series], dtype=np.uint64)
     names = sorted({one[1] for one in series})
     bits = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
-    columns = {"series_id": numbers[which], "time": np.ascontiguousarray(times), "bits": bits}
-    spool().write("samples", columns, names)
+    samples = {"series_id": numbers[which], "time": np.ascontiguousarray(times), "bits": bits}
+    spool().write("samples", samples, names)
     ring_drainer()
 
 
@@ -136,6 +146,10 @@ def drain_once() -> Drained:
     return done
 
 
+# When the drainer of this process last got through a round, for whoever watches over it.
+drainer_round = [time.monotonic()]
+
+
 def run_drainer(stop: threading.Event) -> None:
     """Drain until told to stop. Every process that writes runs this; one of them holds the lock at a time."""
     pause, ready = 0.2, False
@@ -146,8 +160,13 @@ def run_drainer(stop: threading.Event) -> None:
                 ready = True
             done = drain_once()
             pause = 0.0 if done.rows else 0.2
+            drainer_round[0] = time.monotonic()
         except TelemetryError as error:
             log.warning("telemetry waits on disk: %s", error)
+            pause = min(max(pause * 2, 0.5), 5.0)
+        except Exception:
+            # A full disk, an unreadable batch: this thread holds the lock, so it must go on.
+            log.exception("the drainer failed; it goes on")
             pause = min(max(pause * 2, 0.5), 5.0)
         if pause:
             _wake.wait(pause)

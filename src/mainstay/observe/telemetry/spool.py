@@ -104,6 +104,9 @@ class Spool:
             while view:
                 view = view[os.write(handle, view) :]
             os.fsync(handle)
+        except OSError:
+            fresh.unlink()
+            raise
         finally:
             os.close(handle)
         fresh.rename(final)

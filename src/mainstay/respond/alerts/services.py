@@ -84,6 +84,8 @@ def _apply(batch: _Batch, signal: Mapping[str, Any]) -> None:
     starts_at = datetime.fromisoformat(signal["starts_at"])
     ends_at = datetime.fromisoformat(signal["ends_at"]) if signal.get("ends_at") else None
     alert = batch.known.get(signal["fingerprint"])
+    if signal.get("fell_silent") and not (alert and alert.expires_at and alert.expires_at <= batch.now):
+        return  # It was heard of again between the two.
     known = (
         domain.Known(alert.state == Alert.State.FIRING, alert.starts_at, alert.ends_at, alert.fell_silent)
         if alert

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from mainstay.catalog import services as catalog
 from mainstay.catalog.models import KnownError, Service
-from mainstay.core import audit, clock, feed
-from mainstay.core.access import Actor, Right, require
+from mainstay.core import audit, clock, feed, inbox
+from mainstay.core.access import SYSTEM, Actor, Right, require
 from mainstay.core.models import Person
 from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
@@ -71,7 +71,7 @@ def open_or_join(trigger: Trigger, picture: catalog.Picture, cells: Mapping[tupl
     urgency = domain.urgency_of(trigger.rule_urgency, trigger.labels)
     priority = domain.priority_of(impact.level, urgency.level, cells)
     known = picture.known_error(key, trigger.rule, trigger.labels, trigger.text)
-    live = Incident.objects.filter(live_group=group).first()
+    live = Incident.objects.select_for_update().filter(live_group=group).first()
     if live is None:
         return _open(trigger, group, impact, urgency, priority, known)
     timeline.record(live.pk, "alert", trigger.sentence)
@@ -87,6 +87,8 @@ def open_or_join(trigger: Trigger, picture: catalog.Picture, cells: Mapping[tupl
     live.save(update_fields=changed)
     if live.state == State.OPEN and "state" in changed:
         _escalate(live, "the alert came back")
+    elif live.state == State.OPEN and "priority" in changed:
+        _escalate(live, "the priority was raised")
     return live
 
 
@@ -321,6 +323,8 @@ def set_priority(actor: Actor, number: int, priority: int, reason: str) -> None:
     incident.save(update_fields=["priority", "reason", "updated_at"])
     timeline.record(number, "priority", f"P{before} to P{priority} by {actor.name}: {reason.strip()}", actor.name)
     audit.record(actor, "incident.priority", f"incident {number}", before=before, after=priority, reason=reason.strip())
+    if priority < before and incident.state == State.OPEN:
+        _escalate(incident, "the priority was raised")
     feed.tell("incidents", number)
 
 
@@ -371,6 +375,9 @@ def audit_escalations(grace: timedelta = timedelta(seconds=30)) -> list[str]:
         with transaction.atomic():
             _escalate(incident, "found by the auditor without an escalation")
     found += [f"INC-{pk}: the next step is overdue" for pk in oncall.overdue(now, grace)]
+    failed = inbox.failed(SYSTEM)
+    if failed:
+        found.append(f"{len(failed)} signals could not be worked off; see System health")
     return found + paging.overdue(now, grace)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from mainstay.core import clock, feed
 from mainstay.core.access import Actor, Right, require
@@ -15,6 +15,9 @@ from mainstay.respond.oncall import domain
 from mainstay.respond.oncall.models import Escalation, EscalationPolicy, Rotation
 from mainstay.respond.paging import services as paging
 from mainstay.respond.timeline import services as timeline
+
+# An escalation that reached nobody is begun anew after this long.
+RETRY_UNREACHED = timedelta(minutes=5)
 
 
 def policy_for(service_key: str | None, team_key: str | None) -> tuple[EscalationPolicy | None, str]:
@@ -80,26 +83,31 @@ def start(incident_id: int, priority: int, service_key: str | None, team_key: st
 
 def stop(incident_id: int, reason: str) -> None:
     """Page nobody more for an incident, and take back what is not on its way yet."""
-    stopped = Escalation.objects.filter(incident_id=incident_id, state=Escalation.State.RUNNING).update(
+    Escalation.objects.filter(incident_id=incident_id, state=Escalation.State.RUNNING).update(
         state=Escalation.State.STOPPED, reason=reason[:300]
     )
-    if stopped:
-        paging.drop_waiting(incident_id)
+    paging.drop_waiting(incident_id)
 
 
 def hasten(incident_id: int, reason: str) -> bool:
     """Make the next step due now. Returns whether there is one."""
     due = Escalation.objects.filter(incident_id=incident_id, state=Escalation.State.RUNNING)
-    return due.update(next_at=clock.now(), reason=reason[:300]) == 1
+    running = due.first()
+    if running is None or running.next_step >= domain.steps_in(running.snapshot):
+        return False
+    return due.filter(next_step=running.next_step).update(next_at=clock.now(), reason=reason[:300]) == 1
 
 
 def run_due(limit: int = 100) -> int:
     """Take every step that is due. Each is one commit: who is paged, the log, and when the next step is due."""
     now = clock.now()
     due = Escalation.objects.filter(state=Escalation.State.RUNNING, next_at__lte=now).order_by("next_at")
+    incidents = Escalation.incident.field.related_model._default_manager
     done = 0
     for pk, step in list(due.values_list("pk", "next_step")[:limit]):
         with transaction.atomic():
+            # The incident is locked first, here and by whoever acknowledges it, so that neither waits for the other.
+            incidents.select_for_update().filter(escalations=pk).first()
             # Whoever moves the step on from the number that was read has won it; another worker finds no row.
             won = Escalation.objects.filter(pk=pk, state=Escalation.State.RUNNING, next_step=step, next_at__lte=now)
             if won.update(next_at=now + timedelta(minutes=5)) != 1:
@@ -131,11 +139,11 @@ def _advance(escalation: Escalation, priority: int, now: datetime) -> None:
         if due is None:
             escalation.state = Escalation.State.EXHAUSTED
             escalation.save(update_fields=["state"])
-            timeline.record(
-                escalation.incident_id,
-                "escalation",
-                f"Everybody in {escalation.snapshot['name']} was paged and nobody acknowledged",
+            name, told = escalation.snapshot["name"], escalation.pages.exists()
+            sentence = (
+                f"Everybody in {name} was paged and nobody acknowledged" if told else f"Nobody in {name} could be paged"
             )
+            timeline.record(escalation.incident_id, "escalation", sentence)
             return
         people = {person.email: person for person in Person.objects.filter(email__in=due.people)}
         for missing in [email for email in due.people if email not in people]:
@@ -257,9 +265,16 @@ def overdue(now: datetime, grace: timedelta) -> list[int]:
 
 
 def without_escalation(incident_ids: list[int]) -> list[int]:
-    """Those of the given incidents for which no escalation was ever begun or all were stopped."""
-    known = Escalation.objects.filter(
-        incident_id__in=incident_ids, state__in=(Escalation.State.RUNNING, Escalation.State.EXHAUSTED)
+    """Those of the given incidents of which nobody is being told and nobody was.
+
+    An exhausted escalation counts when one of its pages was sent; one that reached nobody at all counts for five
+    minutes, so that it is tried anew now and then and not without a pause.
+    """
+    recent = clock.now() - RETRY_UNREACHED
+    known = Escalation.objects.filter(incident_id__in=incident_ids).filter(
+        Q(state=Escalation.State.RUNNING)
+        | Q(state=Escalation.State.EXHAUSTED, pages__attempts__state="sent")
+        | Q(state=Escalation.State.EXHAUSTED, started_at__gt=recent)
     )
     return sorted(set(incident_ids) - set(known.values_list("incident_id", flat=True)))
 

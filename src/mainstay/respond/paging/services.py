@@ -1,7 +1,8 @@
 """Telling people: the decision as a row, then the delivery with a lease, a key and a record of the answer."""
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,6 +112,12 @@ def claim(worker: str, limit: int) -> list[int]:
     return taken
 
 
+def renew(worker: str, sending: Collection[int]) -> None:
+    """Hold on to what this worker is still sending: a slow mail server is no dead worker."""
+    lease = clock.now() + timedelta(seconds=current().page_lease)
+    Attempt.objects.filter(pk__in=sending, state=Attempt.State.CLAIMED, claimed_by=worker).update(lease_until=lease)
+
+
 def release_own(worker: str) -> int:
     """Give back what an earlier process of this very worker had claimed, so that a restart need not wait for leases."""
     return Attempt.objects.filter(state=Attempt.State.CLAIMED, claimed_by=worker).update(lease_until=clock.now())
@@ -131,7 +138,8 @@ def deliver(pk: int) -> None:
         answer = CHANNELS[attempt.channel].send(message, address, attempt.key)
         # The journal is one write to a file, far quicker than the commit that follows. It narrows the moment in which
         # a killed worker has handed over a page and nobody knows of it.
-        journal.note(attempt.key, answer)
+        with contextlib.suppress(OSError):
+            journal.note(attempt.key, answer)
     except DeliveryError as error:
         _failed(attempt, str(error), permanent=error.permanent)
     except Exception as error:
@@ -156,19 +164,30 @@ def _finish(attempt: Attempt, state: str, answer: str) -> None:
 
 def _failed(attempt: Attempt, reason: str, *, permanent: bool) -> None:
     wait = domain.retry_after(attempt.tries + 1, current().page_retries, permanent=permanent)
+    attempt.page.refresh_from_db(fields=["escalation", "incident"])
     if wait is None:
         _finish(attempt, Attempt.State.FAILED, reason)
         return
-    attempt.tries += 1
-    attempt.state, attempt.answer = Attempt.State.WAITING, reason[:500]
-    attempt.due_at, attempt.lease_until = clock.now() + wait, None
-    attempt.save(update_fields=["tries", "state", "answer", "due_at", "lease_until"])
+    # Somebody may have the incident by now, or another worker the attempt: then there is nothing to try again.
+    wanted = attempt.page.escalation.state == "running" and attempt.page.incident.state == "open"
+    own = Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.CLAIMED, claimed_by=attempt.claimed_by)
+    own.update(
+        tries=attempt.tries + 1,
+        state=Attempt.State.WAITING if wanted else Attempt.State.DROPPED,
+        answer=reason[:500],
+        due_at=clock.now() + wait,
+        lease_until=None,
+    )
 
 
 def hopeless(page_ids: Sequence[int]) -> bool:
     """Whether none of these pages reached, or can still reach, anybody."""
     alive = (Attempt.State.WAITING, Attempt.State.CLAIMED, Attempt.State.SENT)
-    return not Attempt.objects.filter(page_id__in=page_ids, state__in=alive).exists()
+    # A web notification is taken whether or not a browser is open, so it proves nothing.
+    found = Attempt.objects.filter(page_id__in=page_ids, state__in=alive).exclude(
+        channel="web", state=Attempt.State.SENT
+    )
+    return not found.exists()
 
 
 def visible_pages(actor: Actor) -> QuerySet[Page]:

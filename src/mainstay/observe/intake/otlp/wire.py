@@ -1,7 +1,6 @@
 """The two encodings of OTLP, and its values as text."""
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -32,7 +31,7 @@ def parse(request: Request, message: M) -> M:
         try:
             text = _HEX_IDS.sub(_to_base64, request.body.decode())
             return json_format.Parse(text, message, ignore_unknown_fields=True)
-        except (json_format.ParseError, UnicodeDecodeError, binascii.Error) as error:
+        except (json_format.ParseError, ValueError) as error:
             raise bad_request(f"the body is not an OTLP {message.DESCRIPTOR.name}: {error}") from error
     raise ProblemError(415, "Unsupported media type", f"send {PROTOBUF} or application/json", "Content-Type")
 
@@ -69,7 +68,7 @@ def text(value: Any) -> str:
     """An ``AnyValue`` as text; what is nested becomes JSON."""
     found = plain(value)
     if isinstance(found, str):
-        return found
+        return found.replace("\x00", "")
     if isinstance(found, bool):
         return "true" if found else "false"
     return orjson.dumps(found).decode()

@@ -49,6 +49,14 @@ def _ms(text: str) -> int:
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+def _ms_or_none(text: str) -> int:
+    """A time as milliseconds, 0 for one that no calendar has."""
+    try:
+        return _ms(text)
+    except (ValueError, OverflowError):
+        return 0
+
+
 def records(text: str) -> list[Record]:
     """The records of whole lines. Lines that begin no record are joined to the one before them."""
     found: list[Record] = []
@@ -69,7 +77,7 @@ def _read(line: str) -> Record | None:
         return _json(line)
     access = _ACCESS.match(line)
     if access:
-        time_ms = int(datetime.strptime(access["time"], "%d/%b/%Y:%H:%M:%S %z").timestamp() * 1000)
+        time_ms = _access_ms(access["time"])
         status = int(access["status"])
         level = "error" if status >= 500 else "warning" if status >= 400 else "info"
         return Record(line, time_ms, level, _trace_in(line), {"status": access["status"], "request": access["request"]})
@@ -77,8 +85,15 @@ def _read(line: str) -> Record | None:
         return _logfmt(line)
     started = _STARTED.match(line) or _SLASHED.match(line)
     if started:
-        return Record(line, _ms(started["time"]), _level_in(started["rest"][:200]), _trace_in(line))
+        return Record(line, _ms_or_none(started["time"]), _level_in(started["rest"][:200]), _trace_in(line))
     return None
+
+
+def _access_ms(text: str) -> int:
+    try:
+        return int(datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z").timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _json(line: str) -> Record | None:

@@ -11,7 +11,7 @@ from typing import Any
 import promql_parser
 from django.db import transaction
 
-from mainstay.core import clock, inbox
+from mainstay.core import clock, inbox, locks
 from mainstay.core.ids import fingerprint
 from mainstay.core.settings import current
 from mainstay.observe.metrics import promql
@@ -32,6 +32,8 @@ class _Result:
     seconds: float
     breaching: dict[str, tuple[dict[str, str], float]] = field(default_factory=dict)
     error: str = ""
+    # Whether the store did not answer at all, or not in time.
+    silent: bool = False
 
 
 def metric_names(expr: str) -> frozenset[str] | None:
@@ -66,8 +68,10 @@ def evaluate(rule: Rule, now: datetime) -> _Result:
             for labels, value in series:
                 full = _full_labels(rule, labels, value)
                 result.breaching[fingerprint(full)] = (full, value)
-    except (promql.PromQLError, telemetry.TelemetryError, template.TemplateError) as error:
+    except (promql.PromQLError, template.TemplateError) as error:
         result.error = str(error)
+    except telemetry.TelemetryError as error:
+        result.error, result.silent = str(error), error.code == 0
     result.seconds = time.perf_counter() - began
     return result
 
@@ -78,10 +82,21 @@ def _full_labels(rule: Rule, labels: Mapping[str, str], value: float) -> dict[st
     return {**own, **given, "alertname": rule.name}
 
 
+def _evaluate_all(rules: Sequence[Rule]) -> list[_Result]:
+    """One result a rule. Once the engine has not answered at all, the others are not made to wait for it too."""
+    results: list[_Result] = []
+    for rule in rules:
+        silent = next((one.error for one in results if one.silent), "")
+        results.append(_Result(rule, clock.now(), 0.0, error=silent) if silent else evaluate(rule, clock.now()))
+    return results
+
+
 def run(rules: Sequence[Rule]) -> int:
     """Evaluate these rules now. Returns how many signals that gave."""
-    results = [evaluate(rule, clock.now()) for rule in rules]
+    results = _evaluate_all(rules)
     with transaction.atomic():
+        # Two workers must not take the same rule from the same state.
+        locks.one_at_a_time("rules")
         # A rule that was edited or deleted meanwhile is left for its next round.
         alive = dict(
             Rule.objects.filter(pk__in=[rule.pk for rule in rules], enabled=True).values_list("pk", "changed_at")
@@ -90,16 +105,23 @@ def run(rules: Sequence[Rule]) -> int:
         watched: dict[int, dict[str, RuleSeries]] = {}
         for row in RuleSeries.objects.filter(rule_id__in=[one.rule.pk for one in results]):
             watched.setdefault(row.rule_id, {})[row.fingerprint] = row
-        signals: list[dict[str, Any]] = []
-        for one in results:
-            if not one.error:
-                signals += _decide(one, watched.get(one.rule.pk, {}))
-        inbox.put("alert", signals)
+        count = sum(_settle(one, watched.get(one.rule.pk, {})) for one in results if not one.error)
         for one in results:
             Rule.objects.filter(pk=one.rule.pk).update(
                 last_evaluated_at=one.at, last_seconds=one.seconds, last_error=one.error[:1000]
             )
-    return len(signals)
+    return count
+
+
+def _settle(one: _Result, rows: dict[str, RuleSeries]) -> int:
+    """Write what one evaluation means. What goes wrong here is the error of this rule and stops no other."""
+    try:
+        with transaction.atomic():
+            return inbox.put("alert", _decide(one, rows))
+    except Exception as error:
+        log.exception("rule %s could not be settled", one.rule.key)
+        one.error = f"{type(error).__name__}: {error}"
+        return 0
 
 
 def _decide(one: _Result, rows: dict[str, RuleSeries]) -> list[dict[str, Any]]:
@@ -175,6 +197,11 @@ class Schedule:
             self._any = True
         else:
             self._came.update(names)
+
+    def put_back(self, rules: Iterable[Rule]) -> None:
+        """These were due and could not be evaluated; they are due still."""
+        for rule in rules:
+            self._done.pop(rule.pk, None)
 
     def due(self, rules: Iterable[Rule], now: float) -> list[Rule]:
         """Those rules that are to be evaluated now."""

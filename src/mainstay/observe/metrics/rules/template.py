@@ -140,6 +140,8 @@ def _formatted(form: str, subject: object) -> str:
     if kind in "sv":
         return f"%{form[:-1]}s" % _shown(subject)
     number = _number(subject)
+    if not math.isfinite(number):
+        return _general(number)
     return f"%{form}" % (int(number) if kind == "d" else number)
 
 

@@ -82,13 +82,17 @@ def scrape(target: ScrapeTarget) -> None:
         if answer.status != 200:
             error = f"HTTP {answer.status}"
         else:
-            found = exposition.parse(answer.body.decode("utf-8"))
-    except (http.OutgoingError, exposition.ExpositionError, UnicodeDecodeError) as problem:
+            parsed = exposition.parse(answer.body.decode("utf-8"))
+            for text in set(parsed.series) - memory.series.keys():
+                memory.series[text] = _series(memory, text)
+            found = parsed
+    except (http.OutgoingError, ValueError) as problem:
+        # ValueError: not UTF-8, not an exposition, or an address that is none.
         error = str(problem)
     seconds = time.perf_counter() - began
     try:
         count = _keep(memory, found, int(at.timestamp() * 1000), seconds, up=not error)
-    except telemetry.SpoolFullError as problem:
+    except (telemetry.SpoolFullError, OSError) as problem:
         count, error = 0, str(problem)
     if (error, count) != (target.last_error, target.last_samples) or _write_down(target):
         target.last_error, target.last_samples, target.last_scrape_at, target.last_seconds = (
@@ -109,8 +113,6 @@ def _write_down(target: ScrapeTarget) -> bool:
 
 def _keep(memory: _Memory, found: exposition.Scraped, now_ms: int, seconds: float, *, up: bool) -> int:
     """Keep samples, staleness markers for series that have gone, and the scrape's own figures."""
-    for text in set(found.series) - memory.series.keys():
-        memory.series[text] = _series(memory, text)
     live = frozenset(found.series)
     texts = [*found.series, *(memory.live - live)]
     values = np.concatenate([found.values, np.full(len(texts) - len(found.series), _STALE)])

@@ -1,7 +1,6 @@
 """Chat, push and SMS services through Apprise."""
 
 import logging
-from urllib.parse import urlsplit
 
 from mainstay.core import http
 from mainstay.respond.paging.message import DeliveryError, Message
@@ -51,19 +50,19 @@ def mask(address: str) -> str:
 def _guard(address: str) -> None:
     """Services on a host that the address names (ntfy, Gotify, Matrix, …) must not be on a private network.
 
-    For other services Apprise has a part of their secret where a host would stand; it is no name that can be found.
+    Other services have a part of their secret where a host would stand, which nobody's name server need see.
     """
     import apprise
 
     service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     host = getattr(service, "host", None) or ""
-    if not host or urlsplit(f"//{host}").hostname is None:
+    own_host = any("{host}" in str(template) for template in getattr(service, "templates", ()))
+    if not host or not own_host:
         return
     try:
-        http.resolve(host, 443)
+        http.resolve(host.strip("[]"), 443)
     except http.OutgoingError as error:
-        if error.permanent:
-            raise DeliveryError(str(error), permanent=True) from error
+        raise DeliveryError(str(error), permanent=error.permanent) from error
 
 
 def send(message: Message, address: str, key: str) -> str:

@@ -1,5 +1,6 @@
 """Mail over SMTP."""
 
+import contextlib
 import smtplib
 import ssl
 from email.message import EmailMessage
@@ -55,7 +56,7 @@ def send(message: Message, address: str, key: str) -> str:
             )
         else:
             server = smtplib.SMTP(conf.smtp_host, conf.smtp_port, timeout=conf.send_timeout)
-        with server:
+        try:
             if conf.smtp_security == "starttls":
                 server.starttls(context=context)
             if conf.smtp_user:
@@ -68,6 +69,11 @@ def send(message: Message, address: str, key: str) -> str:
             code, said = server.data(mail.as_bytes(policy=SMTP))
             if code != 250:
                 raise smtplib.SMTPResponseException(code, said)
+        finally:
+            # The mail is taken or refused by now; how the server answers to the goodbye changes nothing.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
     except smtplib.SMTPResponseException as error:
         said_text = _text(error.smtp_error)
         raise DeliveryError(f"{error.smtp_code} {said_text}", permanent=500 <= error.smtp_code < 600) from error

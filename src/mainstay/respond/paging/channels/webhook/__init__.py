@@ -59,7 +59,7 @@ def send(message: Message, address: str, key: str) -> str:
         "webhook-signature": signature(key, stamp, body),
     }
     try:
-        answer = call("POST", address, body=body, headers=headers, timeout=current().send_timeout)
+        answer = call("POST", address, body=body, headers=headers, timeout=current().send_timeout, cut=True)
     except OutgoingError as error:
         raise DeliveryError(str(error), permanent=error.permanent) from error
     if answer.status >= 300:
