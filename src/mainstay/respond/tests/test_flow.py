@@ -362,3 +362,86 @@ def test_links_are_made_for_one_page_and_grow_old() -> None:
     assert unsign(token) == page.key
     assert unsign(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
     assert token in compose(page).link
+
+
+def test_an_incident_that_reached_nobody_is_paged_when_its_priority_is_raised(sent: list[tuple[str, Message]]) -> None:
+    person("Ana").contact_methods.update(min_priority=1)
+    person("Ben").contact_methods.update(min_priority=1)
+    signal("Small", severity="info")
+    assert Page.objects.count() == 0
+    assert "Nobody in Main could be paged" in log(Incident.objects.get())
+    signal("Big")
+    deliver()
+    assert [name for name, _ in sent] == ["ana"]
+
+
+def test_an_incident_that_reached_nobody_is_tried_anew_by_the_auditor(sent: list[tuple[str, Message]]) -> None:
+    person("Ana").contact_methods.update(min_priority=1)
+    person("Ben").contact_methods.update(min_priority=1)
+    signal("Small", severity="info")
+    for name in ("Ana", "Ben"):
+        person(name).contact_methods.update(min_priority=4)
+    with clock.moved(timedelta(minutes=2)):
+        assert incidents.audit_escalations() == []
+    with clock.moved(timedelta(minutes=6)):
+        incidents.audit_escalations()
+        deliver()
+    assert [name for name, _ in sent] == ["ana"]
+
+
+def test_passing_on_at_the_last_step_says_that_there_is_nobody(sent: list[tuple[str, Message]]) -> None:
+    signal()
+    number = Incident.objects.get().pk
+    for _ in range(3):
+        assert incidents.pass_on(actor("Ana"), number)
+        oncall.run_due()
+    assert not incidents.pass_on(actor("Ana"), number)
+    assert Escalation.objects.get().state == "running"
+
+
+def test_a_journal_that_cannot_be_written_does_not_send_a_page_twice(
+    sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(key: str, answer: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mainstay.respond.paging.journal.note", full)
+    signal()
+    for seconds in (0, 5, 30):
+        with clock.moved(timedelta(seconds=seconds)):
+            deliver()
+    assert [name for name, _ in sent] == ["ana"]
+    assert Attempt.objects.get(channel="mail").state == "sent"
+
+
+def test_an_alert_that_was_heard_of_meanwhile_does_not_fall_silent() -> None:
+    labels = {"alertname": "Repeated", "service": "pay"}
+    now = clock.now()
+
+    def heard(expires: timedelta) -> None:
+        body = {"source": "alertmanager", "fingerprint": fingerprint(labels), "labels": labels, "annotations": {}}
+        times = {"starts_at": now.isoformat(), "ends_at": None, "expires_at": (now + expires).isoformat()}
+        inbox.put("alert", [{**body, **times, "state": "firing"}])
+
+    heard(timedelta(minutes=5))
+    alerts.drain()
+    with clock.moved(timedelta(minutes=6)):
+        heard(timedelta(minutes=11))
+        assert alerts.expire() == 1
+        alerts.drain()
+    assert Alert.objects.get().state == "firing"
+    assert "fell silent" not in log(Incident.objects.get())
+
+
+def test_a_late_answer_of_a_slow_sender_does_not_bring_back_a_page_that_is_not_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signal()
+
+    def slow(message: Message, address: str, key: str) -> str:
+        incidents.acknowledge(actor("Ben"), Incident.objects.get().pk)
+        raise DeliveryError("451 try later", permanent=False)
+
+    monkeypatch.setattr(mail, "send", slow)
+    deliver()
+    assert Attempt.objects.get(channel="mail").state == "dropped"
