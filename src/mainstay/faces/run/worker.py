@@ -45,16 +45,16 @@ class Worker:
         self._renewed = 0.0
         self.rules = metrics.Rules()
         self.scrapes = metrics.Scrapes()
-        self.inbox = Loop("inbox", 0.25, self._drain_inbox)
-        self.pages = Loop("paging", 0.25, self._deliver)
+        self.inbox = Loop("inbox", 0.5, self._drain_inbox)
+        self.pages = Loop("paging", 0.5, self._deliver)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
             self.inbox,
             self.pages,
             self.rules_loop,
-            Loop("escalations", 0.25, oncall.run_due),
-            Loop("scrapes", 0.25, self.scrapes.run_due),
-            Loop("follow-up", 1.0, self._follow_up),
+            Loop("escalations", 0.5, oncall.run_due),
+            Loop("scrapes", 0.5, self.scrapes.run_due),
+            Loop("follow-up", 2.0, self._follow_up),
             Loop("auditor", 10.0, self._audit),
             Loop("housekeeping", 60.0, self._tidy),
         ]

@@ -15,7 +15,7 @@ from mainstay.observe.metrics.scrape import scraper
 log = logging.getLogger(__name__)
 
 # How long the list of rules and targets may be old.
-REREAD = 2.0
+REREAD = 5.0
 # Rules in one commit, and seconds after which a round of them ends.
 PART = 20
 BUDGET = 20.0

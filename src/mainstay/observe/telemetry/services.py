@@ -159,7 +159,8 @@ def run_drainer(stop: threading.Event) -> None:
                 prepare()
                 ready = True
             done = drain_once()
-            pause = 0.0 if done.rows else 0.2
+            # Who does not hold the lock can but ask for it now and then.
+            pause = 0.0 if done.rows else 0.2 if spool().take_lock() else 1.0
             drainer_round[0] = time.monotonic()
         except TelemetryError as error:
             log.warning("telemetry waits on disk: %s", error)
