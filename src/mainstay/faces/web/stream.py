@@ -57,16 +57,19 @@ class Hub:
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
         self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
         self.last = 0
         self.closed = False
 
     async def join(self, person_id: int | None) -> Listener:
         """Begin to listen. Events from here on reach the listener."""
         listener = Listener(person_id)
-        if self._reader is None or self._reader.done():
-            self.last = await ask(feed.last_id)
-            self._reader = asyncio.create_task(self._read())
-        self._listeners.add(listener)
+        # Two who come at once must not start a reader each.
+        async with self._starting:
+            if self._reader is None or self._reader.done():
+                self.last = await ask(feed.last_id)
+                self._reader = asyncio.create_task(self._read())
+            self._listeners.add(listener)
         return listener
 
     def leave(self, listener: Listener) -> None:
@@ -119,9 +122,10 @@ async def follow(listener: Listener, after: int, still_allowed: Any) -> AsyncGen
         if not await ask(feed.reaches_back_to, after):
             yield notice("reload")
         sent = after
-        for item in await ask(feed.since, after, listener.person_id):
-            sent = item.id
-            yield event(item)
+        while missed := await ask(feed.since, sent, listener.person_id):
+            for item in missed:
+                sent = item.id
+                yield event(item)
         while not hub.closed:
             try:
                 item = await asyncio.wait_for(listener.queue.get(), BEAT)

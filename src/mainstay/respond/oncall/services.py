@@ -121,11 +121,16 @@ def run_due(limit: int = 100) -> int:
 def hasten_hopeless() -> int:
     """Go on at once where the pages of the last step reached nobody and can reach nobody any more."""
     now, done = clock.now(), 0
-    for escalation in Escalation.objects.filter(
-        state=Escalation.State.RUNNING, next_at__gt=now, next_step__gt=0
-    ).prefetch_related("pages"):
-        pages = [page.pk for page in escalation.pages.all() if page.step == escalation.next_step - 1]
-        if pages and paging.hopeless(pages) and hasten(escalation.incident_id, "no page of the last step got through"):
+    running = Escalation.objects.filter(state=Escalation.State.RUNNING, next_at__gt=now, next_step__gt=0)
+    last_pages = {
+        escalation: [page.pk for page in escalation.pages.all() if page.step == escalation.next_step - 1]
+        for escalation in running.prefetch_related("pages")
+    }
+    hopeful = paging.hopeful([pk for pages in last_pages.values() for pk in pages])
+    for escalation, pages in last_pages.items():
+        if not pages or hopeful & set(pages):
+            continue
+        if hasten(escalation.incident_id, "no page of the last step got through"):
             timeline.record(escalation.incident_id, "escalation", "No page of this step got through; going on at once")
             done += 1
     return done

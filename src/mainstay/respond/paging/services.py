@@ -180,14 +180,14 @@ def _failed(attempt: Attempt, reason: str, *, permanent: bool) -> None:
     )
 
 
-def hopeless(page_ids: Sequence[int]) -> bool:
-    """Whether none of these pages reached, or can still reach, anybody."""
+def hopeful(page_ids: Sequence[int]) -> set[int]:
+    """Those of these pages that reached, or can still reach, somebody."""
     alive = (Attempt.State.WAITING, Attempt.State.CLAIMED, Attempt.State.SENT)
     # A web notification is taken whether or not a browser is open, so it proves nothing.
     found = Attempt.objects.filter(page_id__in=page_ids, state__in=alive).exclude(
         channel="web", state=Attempt.State.SENT
     )
-    return not found.exists()
+    return set(found.values_list("page_id", flat=True))
 
 
 def visible_pages(actor: Actor) -> QuerySet[Page]:
