@@ -1,4 +1,4 @@
-"""A database for tests, and small helpers."""
+"""A database for tests, and what fills it."""
 
 from __future__ import annotations
 
