@@ -22,6 +22,11 @@ async function draw(place) {
 }
 
 // Custom properties hold light-dark(), which only a real colour of a real element resolves.
+// A line through one value is nothing to be seen, so few values are drawn as points too.
+function sparse(values) {
+  return values.filter((value) => value != null).length < 30;
+}
+
 function colour(place, name) {
   place.style.color = `var(--${name})`;
   const found = getComputedStyle(place).color;
@@ -92,7 +97,7 @@ class Chart {
       axes: [{ ...axis, values: (_, times) => times.map((at) => this.time(at, zone)), space: 70, size: 32 }, { ...axis, size: 58, space: 36 }],
       series: [
         { value: (_, at) => (at == null ? "" : this.time(at, zone)) },
-        ...data.series.map((one, place) => ({ label: one.name, stroke: strokes[place % strokes.length], width: 1.5, dash: place >= strokes.length ? [6, 3] : undefined, points: { show: false }, value: (_, value) => (value == null ? "none" : value.toPrecision(4)) })),
+        ...data.series.map((one, place) => ({ label: one.name, stroke: strokes[place % strokes.length], width: 1.5, dash: place >= strokes.length ? [6, 3] : undefined, points: { show: sparse(one.values), size: 5 }, value: (_, value) => (value == null ? "none" : value.toPrecision(4)) })),
       ],
       hooks: { draw: [(plot) => this.overlay(plot, { alarm, mark, quiet, font })] },
     };

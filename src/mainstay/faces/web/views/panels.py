@@ -23,7 +23,7 @@ from mainstay.respond.alerts import services as alerts
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.incidents.models import Incident
 
-BEFORE = timedelta(hours=1)
+BEFORE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 CHANGE_HOURS = 6
 TABLE_ROWS = 12
