@@ -73,7 +73,7 @@ def test_log_lines_of_the_official_exporter_can_be_read(live: Live) -> None:
     record = LogRecord(severity_number=SeverityNumber.ERROR, body="cannot charge order o-17")
     provider.get_logger("test").emit(record)
     provider.shutdown()
-    found = until("the line", lambda: sql(here, "SELECT service, level, body FROM logs WHERE body LIKE '%o-17%'"))
+    found = until("the line", lambda: sql(here, "SELECT service, level, body FROM log_lines WHERE body LIKE '%o-17%'"))
     assert found == [["pay", "error", "cannot charge order o-17"]]
 
 
@@ -167,7 +167,7 @@ def test_the_agent_follows_a_file_through_rotation_and_a_restart(live: Live, tmp
 
 def lines(here: Installation) -> list[list[Any]]:
     wanted = "body LIKE '%first line%' OR body LIKE '%second line%'"
-    return sql(here, f"SELECT level, body FROM logs WHERE {wanted} ORDER BY time")
+    return sql(here, f"SELECT level, body FROM log_lines WHERE {wanted} ORDER BY time")
 
 
 def test_one_process_that_dies_is_started_again(live: Live) -> None:

@@ -156,6 +156,8 @@ def readings() -> None:
     import numpy as np
 
     from mainstay.core import clock
+    from mainstay.observe.logs import services as logs
+    from mainstay.observe.logs.lines import Lines, Origin
     from mainstay.observe.telemetry import services as telemetry
 
     now = clock.now_ms()
@@ -175,18 +177,14 @@ def readings() -> None:
         (now - 8 * 60_000 + place * 21_000, f"provider timeout after {9000 + place * 7} ms, order 88{place:03}")
         for place in range(30)
     ]
-    telemetry.write(
-        "logs",
-        {
-            "time": [time for time, _ in lines],
-            "service": ["payments"] * len(lines),
-            "level": ["error" if place % 3 else "warning" for place in range(len(lines))],
-            "body": [body for _, body in lines],
-            "trace_id": [""] * len(lines),
-            "span_id": [""] * len(lines),
-            "attributes": [{}] * len(lines),
-            "source": ["otlp"] * len(lines),
-        },
+    logs.accept(
+        Lines(
+            [Origin("payments", "test", "otlp")],
+            [0] * len(lines),
+            [body for _, body in lines],
+            [time * 1000 for time, _ in lines],
+            ["error" if place % 3 else "warning" for place in range(len(lines))],
+        )
     )
     told = [
         (

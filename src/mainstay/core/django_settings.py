@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "mainstay.core",
     "mainstay.catalog",
     "mainstay.observe.intake",
+    "mainstay.observe.logs",
     "mainstay.observe.metrics",
     "mainstay.respond.timeline",
     "mainstay.respond.incidents",

@@ -122,6 +122,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("engine_timeout", 30.0, "Seconds after which a telemetry query is given up.", number(1, 3600)),
     Spec("retention_metrics_days", 30, "Days that samples are kept.", whole(1, 3650)),
     Spec("retention_logs_days", 14, "Days that log lines are kept.", whole(1, 3650)),
+    Spec("retention_log_counts_days", 400, "Days that the counts of log lines per minute are kept.", whole(1, 3650)),
     Spec("retention_occurrences_days", 90, "Days that received alerts are kept.", whole(1, 3650)),
     Spec("retention_changes_days", 400, "Days that change events are kept.", whole(1, 3650)),
     Spec(

@@ -29,7 +29,7 @@ class Received:
     """
 
     signals: Sequence[Mapping[str, Any]] = ()
-    keep: Sequence[Callable[[], None]] = ()
+    keep: Sequence[Callable[[], object]] = ()
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"

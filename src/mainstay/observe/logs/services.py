@@ -1,9 +1,13 @@
-"""Read log lines."""
+"""Keep log lines, and read them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mainstay.core import clock
 from mainstay.core.access import Actor, Right, require
+from mainstay.core.settings import current
+from mainstay.observe.logs import frame
+from mainstay.observe.logs.lines import Lines
 from mainstay.observe.telemetry import services as telemetry
 
 ERROR_LEVELS = ("error", "fatal", "warning")
@@ -32,6 +36,19 @@ class LogWindow:
     cut: bool
 
 
+def accept(lines: Lines) -> int:
+    """Keep lines; how many records they made. When this returns they are on disk.
+
+    Raises ``SpoolFullError``.
+    """
+    if not lines.bodies:
+        return 0
+    now = clock.now_ms()
+    found = frame.complete(frame.from_lines(lines, now), now, current().retention_logs_days)
+    telemetry.write_frame("log_lines", found)
+    return found.height
+
+
 def errors_around(actor: Actor, service_key: str, around: datetime, limit: int = 20) -> LogWindow:
     """Error lines of a service around a moment, oldest first, errors before warnings where there are too many.
 
@@ -51,7 +68,7 @@ def errors_around(actor: Actor, service_key: str, around: datetime, limit: int =
         "AND time BETWEEN fromUnixTimestamp64Milli({start:Int64}) AND fromUnixTimestamp64Milli({end:Int64})"
     )
     rows = telemetry.rows(
-        f"SELECT time, level, service, body, trace_id, count() OVER () FROM logs WHERE {where} "
+        f"SELECT time, level, service, body, trace_id, count() OVER () FROM log_lines WHERE {where} "
         "ORDER BY level = 'warning', time LIMIT {limit:UInt32}",
         params,
     )

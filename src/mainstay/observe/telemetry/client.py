@@ -97,7 +97,7 @@ class Telemetry:
         is then stored twice: samples, series and changes are the same for it, a log line may be seen twice.
         """
         # Tables are partitioned by day. Old logs may span more days than the default limit of partitions in one insert.
-        limits = {"max_partitions_per_insert_block": 0}
+        limits = {"max_partitions_per_insert_block": 0, "deduplicate_blocks_in_dependent_materialized_views": 1}
         settings = {"insert_deduplication_token": f"{token}.{self._life}", "wait_end_of_query": 1, **limits}
         self._do(lambda: self._client.command(sql, data=data, settings=settings))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from mainstay.observe.telemetry import client, schema
 from mainstay.observe.telemetry.client import TelemetryError
 from mainstay.observe.telemetry.spool import Drained, RefusedError, Spool, SpoolFullError
 
+if TYPE_CHECKING:
+    import polars as pl
+
 __all__ = ["SpoolFullError", "TelemetryError", "rows"]
 
 rows = client.rows
@@ -27,7 +30,7 @@ log = logging.getLogger(__name__)
 STALE_BITS = 0x7FF0000000000002
 # A series is written again after this long, so that "last seen" tells which ones still live.
 SERIES_REFRESH_MS = 3_600_000
-_STATEMENTS = {name: table.insert() for name, table in schema.TABLES.items()}
+_STATEMENTS = {name: table.insert() for name, table in schema.TABLES.items() if table.batch}
 
 
 @lru_cache(maxsize=4)
@@ -115,6 +118,13 @@ def write(table: str, columns: Mapping[str, Sequence[Any]]) -> None:
     """Keep rows of another table, column-wise as ``schema`` names them. When this returns they are on disk."""
     spool().check_room()
     spool().write(table, columns)
+    ring_drainer()
+
+
+def write_frame(table: str, frame: "pl.DataFrame") -> None:
+    """Keep rows of a table whose batches are Arrow. When this returns they are on disk."""
+    spool().check_room()
+    spool().write_frame(table, frame)
     ring_drainer()
 
 

@@ -10,16 +10,20 @@
 
 import contextlib
 import fcntl
+import io
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
 from mainstay.core import ids
+
+if TYPE_CHECKING:
+    import polars as pl
 
 GROUP_FILES = 400
 GROUP_BYTES = 32 * 1024 * 1024
@@ -92,15 +96,22 @@ class Spool:
     def write(self, table: str, columns: Mapping[str, Any], names: Sequence[str] = ()) -> None:
         """Keep a batch of equally long columns. When this returns it is on disk."""
         count = len(next(iter(columns.values()), ()))
-        if not count:
-            return
-        head = orjson.dumps({"table": table, "rows": count, "names": list(names)})
-        final = self.path / f"{ids.new_id()}-{table}.batch"
+        if count:
+            head = {"table": table, "rows": count, "names": list(names)}
+            self._keep(head, orjson.dumps(dict(columns), option=_OPTIONS))
+
+    def write_frame(self, table: str, frame: "pl.DataFrame") -> None:
+        """Keep a batch as Arrow. When this returns it is on disk."""
+        if frame.height:
+            self._keep({"table": table, "rows": frame.height, "names": [], "format": "arrow"}, _as_arrow(frame))
+
+    def _keep(self, head: Mapping[str, Any], body: bytes) -> None:
+        final = self.path / f"{ids.new_id()}-{head['table']}.batch"
         fresh = final.with_suffix(".tmp")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.write(handle, head + b"\n")
-            view = memoryview(orjson.dumps(dict(columns), option=_OPTIONS))
+            os.write(handle, orjson.dumps(head) + b"\n")
+            view = memoryview(body)
             while view:
                 view = view[os.write(handle, view) :]
             os.fsync(handle)
@@ -171,7 +182,8 @@ class Spool:
             head, _, body = file.read_bytes().partition(b"\n")
             heads.append(orjson.loads(head))
             bodies.append(body)
-        store.insert(statements[heads[0]["table"]], _joined(bodies), token)
+        joined = _joined_arrow(bodies) if heads[0].get("format") == "arrow" else _joined(bodies)
+        store.insert(statements[heads[0]["table"]], joined, token)
         names = frozenset(name for head in heads for name in head["names"])
         return Drained(sum(head["rows"] for head in heads), names)
 
@@ -197,3 +209,21 @@ def _joined(bodies: list[bytes]) -> bytes:
         for name, values in orjson.loads(body).items():
             merged[name].extend(values)
     return orjson.dumps(merged)
+
+
+def _as_arrow(frame: "pl.DataFrame") -> bytes:
+    """A frame as a compressed Arrow stream, with the string layout that every reader of Arrow knows."""
+    import polars as pl
+
+    body = io.BytesIO()
+    frame.write_ipc_stream(body, compression="lz4", compat_level=pl.CompatLevel.oldest())
+    return body.getvalue()
+
+
+def _joined_arrow(bodies: list[bytes]) -> bytes:
+    """Several Arrow batches of one table as one."""
+    import polars as pl
+
+    if len(bodies) == 1:
+        return bodies[0]
+    return _as_arrow(pl.concat([pl.read_ipc_stream(body) for body in bodies]))

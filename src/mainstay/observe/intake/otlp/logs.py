@@ -1,13 +1,14 @@
 """Log records of OTLP."""
 
 from functools import partial
-from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from mainstay.observe.intake.otlp import wire
 from mainstay.observe.intake.received import Received, Request
-from mainstay.observe.telemetry import services as telemetry
+from mainstay.observe.logs import services as logs
+from mainstay.observe.logs.lines import Lines, Origin
 
 # The ranges of the specification's severity numbers: 1-4 trace, 5-8 debug, … 21-24 fatal.
 _LEVELS = ("trace", "debug", "info", "warning", "error", "fatal")
@@ -25,23 +26,33 @@ def level_of(number: int, said: str) -> str:
 def decode_logs(request: Request) -> Received:
     """An export of log records."""
     posted = wire.parse(request, ExportLogsServiceRequest())
-    now = int(request.now.timestamp() * 1000)
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("time", "service", "level", "body", "trace_id", "span_id", "attributes", "source")
-    }
+    lines = lines_of(posted, request.sender)
+    received = Received(keep=[partial(logs.accept, lines)] if lines.bodies else [])
+    return wire.answer(request, ExportLogsServiceResponse(), received)
+
+
+def lines_of(posted: ExportLogsServiceRequest, sender: str) -> Lines:
+    """The records of an export. Resource and scope are the origin; what a record says of itself stays with it."""
+    origins: list[Origin] = []
+    which: list[int] = []
+    records: list[LogRecord] = []
     for resource in posted.resource_logs:
         about = wire.attributes(resource.resource.attributes)
         service = about.pop("service.name", "")
+        stream = about.get("service.instance.id") or about.get("k8s.pod.name") or about.get("host.name") or sender
         for scope in resource.scope_logs:
-            for record in scope.log_records:
-                stamp = record.time_unix_nano or record.observed_time_unix_nano
-                columns["time"].append(stamp // 1_000_000 if stamp else now)
-                columns["service"].append(service)
-                columns["level"].append(level_of(record.severity_number, record.severity_text))
-                columns["body"].append(wire.text(record.body))
-                columns["trace_id"].append(record.trace_id.hex())
-                columns["span_id"].append(record.span_id.hex())
-                columns["attributes"].append({**about, **wire.attributes(record.attributes)})
-                columns["source"].append("otlp")
-    received = Received(keep=[partial(telemetry.write, "logs", columns)] if columns["time"] else [])
-    return wire.answer(request, ExportLogsServiceResponse(), received)
+            named = {**about, "otel.scope.name": scope.scope.name} if scope.scope.name else about
+            origins.append(Origin(service, stream, "otlp", named))
+            which += [len(origins) - 1] * len(scope.log_records)
+            records += scope.log_records
+    return Lines(
+        origins,
+        which,
+        [wire.text(one.body) for one in records],
+        [(one.time_unix_nano or one.observed_time_unix_nano) // 1000 for one in records],
+        [level_of(one.severity_number, one.severity_text) for one in records],
+        [one.trace_id.hex() for one in records],
+        [one.span_id.hex() for one in records],
+        [wire.attributes(one.attributes) for one in records],
+        whole=True,
+    )

@@ -1,0 +1,33 @@
+"""The patterns of log lines: what stays when the parts that vary are taken out."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from mainstay.catalog.models import KnownError
+
+
+class Pattern(models.Model):
+    """A template of log lines with a number that it keeps for good.
+
+    How often it was seen is counted by the telemetry store (``log_minutes``). When two patterns turn out to be one,
+    the younger points to the older by ``merged_into``: lines keep the number that they were stored with.
+    """
+
+    id = models.BigIntegerField(primary_key=True, help_text="63 bits of a hash of the first form of the template.")
+    template = models.TextField(help_text="Variable parts are written <*>.")
+    example = models.TextField(blank=True, help_text="The first line of it, redacted.")
+    first_seen = models.DateTimeField()
+    first_service = models.CharField(max_length=200, blank=True)
+    level = models.CharField(max_length=8, blank=True)
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged")
+    known_error = models.ForeignKey(
+        KnownError, null=True, blank=True, on_delete=models.SET_NULL, related_name="patterns"
+    )
+    note = models.TextField(blank=True, help_text="What the team knows of it.")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-first_seen"], name="pattern_first_seen")]
+
+    def __str__(self) -> str:
+        return self.template
