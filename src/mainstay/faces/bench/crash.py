@@ -29,7 +29,12 @@ escalation_policies:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run found. Everything but the first four must be nothing."""
+    """What one run found. Everything but the first four and the last must be nothing.
+
+    ``paged_twice`` counts second messages for one step. ``sent_again`` counts the same message sent once more, under
+    the same Message-ID, because its sender was killed between the mail server's answer and its own note of it: the one
+    thing that cannot be ruled out, only be made recognisable.
+    """
 
     seed: int
     kills: int
@@ -38,12 +43,14 @@ class Outcome:
     alerts_lost: int
     samples_lost: int
     steps_skipped: int
+    batches_refused: int
     paged_twice: int
+    sent_again: int
 
     @property
     def held(self) -> bool:
         """Whether every promise was kept, and there was something to keep."""
-        broken = self.alerts_lost + self.samples_lost + self.steps_skipped + self.paged_twice
+        broken = self.alerts_lost + self.samples_lost + self.steps_skipped + self.batches_refused + self.paged_twice
         return not broken and self.accepted > 0 and self.kills > 0
 
 
@@ -130,7 +137,8 @@ def _count(seed: int, kills: int, stream: _Stream, here: Installation, server: M
     pages = json.loads(here.command("pages", "list", "--limit", "1000", "--json"))
     due = {(one["ref"], person) for one in incidents for person in ("Ana", "Ben")}
     told = {(one["incident"], one["person"]) for one in pages if "mail sent" in one["deliveries"]}
-    subjects = Counter((mail.to, mail.subject.partition(":")[0]) for mail in server.mails)
+    messages = {(mail.to, mail.subject.partition(":")[0], mail.message_id) for mail in server.mails}
+    steps = Counter((to, subject) for to, subject, _ in messages)
     found = json.loads(here.command("query", "crash_number", "--json"))
     stored = {int(one["labels"]["number"]) for one in found}
     return Outcome(
@@ -141,5 +149,7 @@ def _count(seed: int, kills: int, stream: _Stream, here: Installation, server: M
         alerts_lost=len(stream.alerts - alerts),
         samples_lost=len(stream.samples - stored),
         steps_skipped=len(due - told),
-        paged_twice=sum(count - 1 for count in subjects.values()),
+        batches_refused=len(list((here.home / "data" / "spool" / "refused").glob("*.batch"))),
+        paged_twice=sum(count - 1 for count in steps.values()),
+        sent_again=len(server.mails) - len(messages),
     )

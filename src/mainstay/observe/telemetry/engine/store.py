@@ -8,6 +8,7 @@ request left there is applied before a statement, which for our own client is no
 import os
 import queue
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -88,6 +89,30 @@ def _as_file(data: bytes) -> Iterator[str]:
         os.close(handle)
 
 
+class _Tokens:
+    """The deduplication tokens whose inserts are under way."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def holding(self, token: str) -> Iterator[None]:
+        """Wait until nobody else inserts with this token, and hold it. No token, no waiting."""
+        if not token:
+            yield
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: token not in self._held)
+            self._held.add(token)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held.remove(token)
+                self._changed.notify_all()
+
+
 class Store:
     """The data directory of the engine, opened. One process may hold it at a time."""
 
@@ -101,6 +126,7 @@ class Store:
             connection.run(f"USE `{database}`")
             self._free.put(connection)
         self._size = connections
+        self._tokens = _Tokens()
 
     @contextmanager
     def _connection(self) -> Iterator[_Connection]:
@@ -121,8 +147,13 @@ class Store:
             return Result(answer.bytes() or b"", output, answer.rows_read(), answer.bytes_read(), answer.elapsed())
 
     def insert(self, sql: str, data: bytes, settings: Mapping[str, str]) -> Result:
-        """Run ``INSERT INTO … FORMAT F`` or ``INSERT INTO … SELECT … FROM input('…') FORMAT F`` with its rows."""
-        with _as_file(data) as name, self._connection() as connection:
+        """Run ``INSERT INTO … FORMAT F`` or ``INSERT INTO … SELECT … FROM input('…') FORMAT F`` with its rows.
+
+        A deduplication token is written down before the rows. When the sender dies meanwhile and another sends the same
+        batch, that one must not hear "seen already" while the first could still fail: it waits for the first.
+        """
+        token = settings.get("insert_deduplication_token", "")
+        with self._tokens.holding(token), _as_file(data) as name, self._connection() as connection:
             connection.apply(settings)
             answer = connection.run(_insert_from(sql, name))
             return Result(b"", "Null", answer.rows_read(), answer.bytes_read(), answer.elapsed())
