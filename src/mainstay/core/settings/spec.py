@@ -123,6 +123,17 @@ SPECS: tuple[Spec, ...] = (
     Spec("retention_metrics_days", 30, "Days that samples are kept.", whole(1, 3650)),
     Spec("retention_logs_days", 14, "Days that log lines are kept.", whole(1, 3650)),
     Spec("retention_log_counts_days", 400, "Days that the counts of log lines per minute are kept.", whole(1, 3650)),
+    Spec(
+        "log_redact",
+        ("cards", "secrets"),
+        "What is taken out of log lines before they are kept: cards, secrets, emails, ibans.",
+        names,
+    ),
+    Spec("log_patterns_max", 100_000, "Log patterns that are told apart. Lines beyond have none.", whole(100, 10**7)),
+    Spec("log_patterns_learned", 5000, "Kinds of log lines that one batch may bring anew.", whole(10, 10**6)),
+    Spec(
+        "log_record_lines", 1000, "Lines of text that one log record may have; a longer one is split.", whole(2, 10**6)
+    ),
     Spec("retention_occurrences_days", 90, "Days that received alerts are kept.", whole(1, 3650)),
     Spec("retention_changes_days", 400, "Days that change events are kept.", whole(1, 3650)),
     Spec(

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Mapping
 
+import orjson
 import polars as pl
 
-from mainstay.observe.logs.lines import LEVELS, Lines
+from mainstay.observe.logs.lines import Lines
 
-PAIRS = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
+# Attributes travel as the text of a JSON object: columns of text are many times faster to make than lists of pairs.
+NO_ATTRIBUTES = "{}"
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "time": pl.Int64,
     "id": pl.UInt64,
@@ -22,7 +24,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "stream": pl.String,
     "source": pl.String,
     "format": pl.String,
-    "attributes": PAIRS,
+    "attributes": pl.String,
     "exception": pl.String,
     "frame": pl.String,
     "fingerprint": pl.UInt64,
@@ -48,21 +50,29 @@ class _Numbers:
 _numbers = _Numbers()
 
 
-def _pairs(attributes: Mapping[str, str] | None) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in (attributes or {}).items()]
+def as_json(attributes: Mapping[str, str] | None) -> str:
+    """Attributes as they travel."""
+    return orjson.dumps(dict(attributes)).decode("utf-8", "replace") if attributes else NO_ATTRIBUTES
 
 
-def from_lines(lines: Lines, now_ms: int) -> pl.DataFrame:
-    """A frame of what was said, one row a line, with empty columns for what was not. ``id`` is not given yet."""
+def both(first: str, second: str) -> pl.Expr:
+    """Two columns of attributes as one; where both name the same, both are kept and the store takes the second."""
+    one, other = pl.col(first), pl.col(second)
+    joined = pl.concat_str(one.str.head(-1), pl.lit(","), other.str.slice(1))
+    return pl.when(one == NO_ATTRIBUTES).then(other).when(other == NO_ATTRIBUTES).then(one).otherwise(joined)
+
+
+def from_lines(lines: Lines) -> pl.DataFrame:
+    """A frame of what was said, one row a line: empty text for what was not said, null for a moment that was not."""
     origins = pl.DataFrame(
         {
             "which": range(len(lines.origins)),
             "service": [one.service for one in lines.origins],
             "stream": [one.stream for one in lines.origins],
             "source": [one.source for one in lines.origins],
-            "shared": [_pairs(one.attributes) for one in lines.origins],
+            "attributes": [as_json(one.attributes) for one in lines.origins],
         },
-        schema={"which": pl.Int64, "service": pl.String, "stream": pl.String, "source": pl.String, "shared": PAIRS},
+        schema={"which": pl.Int64, **dict.fromkeys(("service", "stream", "source", "attributes"), pl.String)},
     )
     count = len(lines.bodies)
     said: dict[str, pl.Series] = {
@@ -74,15 +84,18 @@ def from_lines(lines: Lines, now_ms: int) -> pl.DataFrame:
         "span_id": pl.Series(lines.span_ids or [""] * count, dtype=pl.String),
     }
     frame = pl.DataFrame(said).join(origins, on="which", how="left", maintain_order="left")
-    attributes = pl.col("shared")
     if any(lines.attributes):
-        frame = frame.with_columns(own=pl.Series(list(map(_pairs, lines.attributes)), dtype=PAIRS))
-        attributes = pl.concat_list("shared", "own")
+        own = pl.Series("own", list(map(as_json, lines.attributes)), dtype=pl.String)
+        frame = frame.with_columns(own).with_columns(attributes=both("attributes", "own")).drop("own")
+    return frame.with_columns(pl.when(pl.col("time") != 0).then("time"))
+
+
+def _with_header(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rest of a line's header, where it has no better name, among the attributes."""
+    header = pl.struct(pl.when(pl.col("header") != "").then("header").alias("log.header")).struct.json_encode()
     return frame.with_columns(
-        attributes=attributes,
-        level=pl.when(pl.col("level").is_in(LEVELS)).then("level").otherwise(pl.lit("")),
-        time=pl.when(pl.col("time") == 0).then(pl.lit(now_ms * 1000)).otherwise("time"),
-    )
+        header=pl.when(pl.col("header").fill_null("") != "").then(header).otherwise(pl.lit(NO_ATTRIBUTES))
+    ).with_columns(attributes=both("attributes", "header"))
 
 
 def complete(frame: pl.DataFrame, now_ms: int, keep_days: int) -> pl.DataFrame:
@@ -91,9 +104,14 @@ def complete(frame: pl.DataFrame, now_ms: int, keep_days: int) -> pl.DataFrame:
         "keep_days": pl.lit(keep_days, dtype=pl.UInt16),
         "received": pl.lit(now_ms // 1000, dtype=pl.Int64),
         "causes": pl.lit([], dtype=pl.List(pl.String)),
+        "attributes": pl.lit(NO_ATTRIBUTES),
     }
     first = _numbers.take(frame.height, now_ms)
-    frame = frame.with_columns(id=pl.int_range(first, first + frame.height, dtype=pl.UInt64))
+    if "header" in frame.columns:
+        frame = _with_header(frame)
+    frame = frame.with_columns(
+        id=pl.int_range(first, first + frame.height, dtype=pl.UInt64), time=pl.col("time").fill_null(now_ms * 1000)
+    )
     missing = {
         name: neutral.get(name, pl.lit("" if kind == pl.String else 0).cast(kind))
         for name, kind in COLUMNS.items()

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from mainstay.core import clock
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.settings import current
-from mainstay.observe.logs import frame
+from mainstay.observe.logs import frame, redaction, registry
 from mainstay.observe.logs.lines import Lines
+from mainstay.observe.logs.reading.read import Source, read
 from mainstay.observe.telemetry import services as telemetry
 
 ERROR_LEVELS = ("error", "fatal", "warning")
@@ -43,10 +44,14 @@ def accept(lines: Lines) -> int:
     """
     if not lines.bodies:
         return 0
-    now = clock.now_ms()
-    found = frame.complete(frame.from_lines(lines, now), now, current().retention_logs_days)
-    telemetry.write_frame("log_lines", found)
-    return found.height
+    now, conf = clock.now(), current()
+    now_ms = int(now.timestamp() * 1000)
+    source = Source(most_lines=conf.log_record_lines)
+    records = read(frame.from_lines(lines), now, source, whole=lines.whole)
+    records = records.with_columns(redaction.redact(records[name], conf.log_redact) for name in ("body", "attributes"))
+    records = records.with_columns(pattern=registry.tag(records, now))
+    telemetry.write_frame("log_lines", frame.complete(records, now_ms, conf.retention_logs_days))
+    return records.height
 
 
 def errors_around(actor: Actor, service_key: str, around: datetime, limit: int = 20) -> LogWindow:

@@ -93,10 +93,13 @@ LOG_LINES = Table(
     None,
     "time Int64, id UInt64, received Int64, keep_days UInt16, service String, level String, pattern UInt64, "
     "body String, trace_id String, span_id String, stream String, source String, format String, "
-    "attributes Array(Tuple(key String, value String)), exception String, frame String, fingerprint UInt64, "
+    "attributes String, exception String, frame String, fingerprint UInt64, "
     "causes Array(String)",
     "fromUnixTimestamp64Micro(time, 'UTC'), id, toDateTime(received, 'UTC'), keep_days, service, level, pattern, "
-    "body, trace_id, span_id, stream, source, format, attributes, exception, frame, fingerprint, causes",
+    "body, trace_id, span_id, stream, source, format, "
+    # Attributes travel as JSON; one that says nothing is left out.
+    "CAST(arrayFilter(pair -> pair.2 != '', JSONExtractKeysAndValues(attributes, 'String')), "
+    f"'{ATTRIBUTES}'), exception, frame, fingerprint, causes",
     format="ArrowStream",
     # Kept from the day it came in, not from the day it tells of: a bundle of last year must be readable.
     partition="toYYYYMMDD(time)",

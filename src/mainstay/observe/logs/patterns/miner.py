@@ -140,6 +140,11 @@ class Miner:
             changed, self._changed = list(self._changed.values()), {}
             return changed
 
+    def put_back(self, changed: Iterable[Pattern]) -> None:
+        """Tell of these changes again: they could not be kept."""
+        with self._lock:
+            self._changed = {one.number: one for one in changed} | self._changed
+
     def pattern(self, number: int) -> Pattern | None:
         """The pattern with a number, or what it has become."""
         found = self._by_number.get(number)
