@@ -21,6 +21,8 @@ from mainstay.observe.logs.search.sqlbox import sql
 from mainstay.observe.logs.search.times import Range, from_micros, of
 
 __all__ = [
+    "TAIL_OVERLAP",
+    "as_sql",
     "context",
     "export",
     "facets",
@@ -67,8 +69,18 @@ def search(
     scan = _scan(within, meter, len(found), exact=not more and not before and not after, cut=more)
     older = lines[-1].cursor if lines and (more or after) else None
     newer = lines[0].cursor if lines and ((more and after) or before) else None
+    return Page(lines, scan, _shown(asked, limit), older, newer)
+
+
+def as_sql(actor: Actor, query: str, within: Range, limit: int = 200) -> str:
+    """The search as a statement that ``sql`` takes, without running it."""
+    require(actor, Right.READ)
+    return _shown(ask_for(query, within), limit)
+
+
+def _shown(asked: Asked, limit: int) -> str:
     shown = f"SELECT time, service, level, body\nFROM log_lines\nWHERE {readable(asked.where, asked.params)}"
-    return Page(lines, scan, f"{shown}\nORDER BY time DESC, id DESC\nLIMIT {limit}", older, newer)
+    return f"{shown}\nORDER BY time DESC, id DESC\nLIMIT {limit}"
 
 
 class _Windows:
