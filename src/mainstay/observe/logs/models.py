@@ -5,6 +5,9 @@ from typing import ClassVar
 from django.db import models
 
 from mainstay.catalog.models import KnownError
+from mainstay.observe.logs.search.models import SavedSearch
+
+__all__ = ["Pattern", "SavedSearch"]
 
 
 class Pattern(models.Model):

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -11,6 +12,16 @@ from mainstay.core import ids
 from mainstay.core.settings import current
 
 UNKNOWN_DATABASE = 81
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query gave: rows of values, the names of the columns, and what the store read for it."""
+
+    rows: list[tuple[Any, ...]]
+    names: tuple[str, ...]
+    read_rows: int
+    read_bytes: int
 
 
 class TelemetryError(Exception):
@@ -68,6 +79,11 @@ def _life() -> str:
         return ""
 
 
+def _limits() -> dict[str, Any]:
+    conf = current()
+    return {"max_execution_time": conf.engine_timeout, "max_memory_usage": conf.engine_memory_mb * 1_000_000}
+
+
 class Telemetry:
     """A connection to the store, shared by the threads of a process."""
 
@@ -78,12 +94,26 @@ class Telemetry:
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
     ) -> list[tuple[Any, ...]]:
         """The rows of a query. Parameters are bound by the server as ``{name:Type}``."""
-        conf = current()
-        limits = {"max_execution_time": conf.engine_timeout, "max_memory_usage": conf.engine_memory_mb * 1_000_000}
-        answer = self._do(
-            lambda: self._client.query(sql, parameters=dict(params or {}), settings={**limits, **(settings or {})})
+        return self.ask(sql, params, settings).rows
+
+    def ask(
+        self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """The rows of a query with what it cost."""
+        limits = {**_limits(), **(settings or {})}
+        answer = self._do(lambda: self._client.query(sql, parameters=dict(params or {}), settings=limits))
+        cost = answer.summary or {}
+        return Answer(
+            list(map(tuple, answer.result_rows)),
+            tuple(answer.column_names),
+            int(cost.get("read_rows", 0)),
+            int(cost.get("read_bytes", 0)),
         )
-        return list(map(tuple, answer.result_rows))
+
+    def raw(self, sql: str, params: Mapping[str, Any], form: str) -> bytes:
+        """The answer to a query as bytes of a format of the store, such as ``ArrowStream``."""
+        found = self._do(lambda: self._client.raw_query(sql, parameters=dict(params), settings=_limits(), fmt=form))
+        return bytes(found)
 
     def command(self, sql: str) -> Any:
         """Run a statement that returns nothing or one value."""
@@ -183,3 +213,13 @@ def rows(
 ) -> Sequence[tuple[Any, ...]]:
     """The rows of a query over the shared connection."""
     return connect().rows(sql, params, settings)
+
+
+def ask(sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None) -> Answer:
+    """The rows of a query over the shared connection, with what it cost."""
+    return connect().ask(sql, params, settings)
+
+
+def raw(sql: str, params: Mapping[str, Any], form: str) -> bytes:
+    """The answer to a query over the shared connection, in a format of the store."""
+    return connect().raw(sql, params, form)

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from mainstay.core import clock, doorbell
 from mainstay.core.settings import current
 from mainstay.observe.telemetry import client, schema
-from mainstay.observe.telemetry.client import TelemetryError
+from mainstay.observe.telemetry.client import Answer, TelemetryError
 from mainstay.observe.telemetry.spool import Drained, RefusedError, Spool, SpoolFullError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["SpoolFullError", "TelemetryError", "rows"]
+__all__ = ["Answer", "SpoolFullError", "TelemetryError", "ask", "raw", "rows"]
 
-rows = client.rows
+rows, ask, raw = client.rows, client.ask, client.raw
 log = logging.getLogger(__name__)
 
 STALE_BITS = 0x7FF0000000000002

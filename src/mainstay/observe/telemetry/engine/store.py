@@ -144,7 +144,9 @@ class Store:
         with self._connection() as connection:
             connection.apply(settings)
             answer = connection.run(sql, output, params)
-            return Result(answer.bytes() or b"", output, answer.rows_read(), answer.bytes_read(), answer.elapsed())
+            return Result(
+                answer.bytes() or b"", output, answer.storage_rows_read(), answer.storage_bytes_read(), answer.elapsed()
+            )
 
     def insert(self, sql: str, data: bytes, settings: Mapping[str, str]) -> Result:
         """Run ``INSERT INTO … FORMAT F`` or ``INSERT INTO … SELECT … FROM input('…') FORMAT F`` with its rows.
@@ -156,7 +158,7 @@ class Store:
         with self._tokens.holding(token), _as_file(data) as name, self._connection() as connection:
             connection.apply(settings)
             answer = connection.run(_insert_from(sql, name))
-            return Result(b"", "Null", answer.rows_read(), answer.bytes_read(), answer.elapsed())
+            return Result(b"", "Null", answer.storage_rows_read(), answer.storage_bytes_read(), answer.elapsed())
 
     def close(self) -> None:
         """Wait for what runs and close."""

@@ -1,0 +1,91 @@
+"""Log lines as plain data, and ranges of time as people name them, for the API, the command line and the screens."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from mainstay.core import clock
+from mainstay.core.access import Actor
+from mainstay.core.problems import ProblemError
+from mainstay.faces.api import read
+from mainstay.observe.logs.search import times
+from mainstay.observe.logs.search.answers import Line, Scan
+from mainstay.observe.logs.search.lexer import QueryError
+from mainstay.observe.telemetry.services import TelemetryError
+from mainstay.respond.incidents import services as incidents
+
+Row = dict[str, Any]
+DEFAULT_RANGE = "last 1h"
+_AROUND = re.compile(r"around\s+(?:incident\s+)?((?:INC-)?\d{1,9})\Z", re.IGNORECASE)
+_BEFORE, _LONGEST = timedelta(minutes=15), timedelta(hours=6)
+
+
+def range_of(actor: Actor, text: str) -> times.Range:
+    """The range that a text means now; ``around incident 12`` is the time of that incident.
+
+    Raises ``ProblemError`` that names the field ``range``.
+    """
+    text = " ".join((text or DEFAULT_RANGE).split())
+    around = _AROUND.match(text)
+    if not around:
+        return times.parse(text, clock.now())
+    incident = incidents.get(actor, read.number(around[1]))
+    start = incident.started_at - _BEFORE
+    end = min((incident.resolved_at or clock.now()) + timedelta(minutes=1), start + _LONGEST)
+    return times.Range(start, max(end, start + 2 * _BEFORE), f"around {incident}")
+
+
+@contextmanager
+def understood(field: str = "query") -> Iterator[None]:
+    """Makes problem details of a query that cannot be read, and of a store that does not answer."""
+    try:
+        yield
+    except QueryError as error:
+        where = {"at": error.at, "length": error.length, "expected": error.expected, "remedy": error.remedy}
+        raise ProblemError(400, "Bad request", str(error), field, **where) from error
+    except TelemetryError as error:
+        raise ProblemError(503, "Unavailable", str(error)) from error
+
+
+def line(found: Line) -> Row:
+    """One line. Numbers beyond what JavaScript counts exactly are text; ``cursor`` is its place."""
+    return {
+        "cursor": str(found.cursor),
+        "time": times.stamp(found.time),
+        "service": found.service,
+        "level": found.level,
+        "body": found.body,
+        "trace_id": found.trace_id,
+        "span_id": found.span_id,
+        "stream": found.stream,
+        "source": found.source,
+        "format": found.format,
+        "pattern": str(found.pattern) if found.pattern else "",
+        "exception": found.exception,
+        "frame": found.frame,
+        "fingerprint": str(found.fingerprint) if found.fingerprint else "",
+        "causes": list(found.causes),
+        "attributes": dict(found.attributes),
+    }
+
+
+def lines(found: Iterable[Line]) -> list[Row]:
+    """Several lines."""
+    return list(map(line, found))
+
+
+def scan(found: Scan) -> Row:
+    """What was looked through."""
+    return {
+        "from": times.stamp(found.start),
+        "to": times.stamp(found.end),
+        "read_lines": found.read_lines,
+        "read_bytes": found.read_bytes,
+        "matched": found.matched,
+        "matched_is": "exact" if found.exact else "at least",
+        "cut": found.cut,
+        "sampled": found.sampled,
+        "elapsed_ms": round(found.elapsed_ms, 1),
+    }
