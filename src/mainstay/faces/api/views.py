@@ -4,6 +4,7 @@ Reading takes a token of scope read or write, acting one of scope write. Refusal
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -16,6 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from mainstay.core import access
 from mainstay.core.access import AccessError, Actor
 from mainstay.core.problems import ProblemError, bad_request
+from mainstay.core.rates import Buckets
+from mainstay.core.settings import current
 from mainstay.core.tokens import find_token
 from mainstay.faces.api import read
 from mainstay.respond.incidents import services as incidents
@@ -23,6 +26,7 @@ from mainstay.respond.incidents import services as incidents
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 MAX_LIMIT = 1000
+_rates = Buckets()
 
 
 def _answer(body: Any, status: int = 200, kind: str = "application/json") -> HttpResponse:
@@ -30,7 +34,10 @@ def _answer(body: Any, status: int = 200, kind: str = "application/json") -> Htt
 
 
 def _refusal(problem: ProblemError) -> HttpResponse:
-    return _answer(problem.body(), problem.status, "application/problem+json")
+    answer = _answer(problem.body(), problem.status, "application/problem+json")
+    if "retry_after" in problem.extra:
+        answer["Retry-After"] = str(problem.extra["retry_after"])
+    return answer
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -43,6 +50,11 @@ def _actor(request: HttpRequest) -> Actor:
     token = find_token(secret.strip())
     if token is None:
         raise ProblemError(401, "Unauthorized", "this token is not known, or it was revoked")
+    rate = current().api_requests_per_minute
+    wait = _rates.take(token.name, rate / 60, rate)
+    if wait:
+        detail = f"more than {rate} requests a minute; come again later, or raise api_requests_per_minute"
+        raise ProblemError(429, "Too many requests", detail, retry_after=math.ceil(wait))
     return access.of_token(token)
 
 
