@@ -25,6 +25,8 @@ def running() -> Iterator[None]:
             time.sleep(0.02)
         client.forget()
         telemetry.prepare()
+        # What other tests left in the spool goes as well.
+        settle()
         for table in schema.TABLES:
             client.connect().command(f"TRUNCATE TABLE {table}")
         yield

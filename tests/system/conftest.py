@@ -38,3 +38,11 @@ def live() -> Iterator[tuple[Installation, MailServer]]:
     with installation(CONFIGURATION, {"RULE_INTERVAL": "1", "SCRAPE_INTERVAL": "1"}) as (here, server):
         here.up()
         yield here, server
+
+
+@pytest.fixture(scope="session")
+def taking() -> Iterator[Installation]:
+    """One installation that takes logs in every way there is."""
+    with installation(CONFIGURATION, {}) as (here, _):
+        here.up()
+        yield here

@@ -24,6 +24,7 @@ from opentelemetry.sdk.resources import Resource
 
 from mainstay.faces.bench.installation import Installation, MailServer, free_port
 from tests.parts import need, until
+from tests.system.sent import sql
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("live")]
 Live = tuple[Installation, MailServer]
@@ -75,23 +76,6 @@ def test_log_lines_of_the_official_exporter_can_be_read(live: Live) -> None:
     provider.shutdown()
     found = until("the line", lambda: sql(here, "SELECT service, level, body FROM log_lines WHERE body LIKE '%o-17%'"))
     assert found == [["pay", "error", "cannot charge order o-17"]]
-
-
-def sql(here: Installation, statement: str) -> list[list[Any]]:
-    """Rows straight from the engine, as an operator with its password would read them."""
-    place = json.loads((here.home / "data" / "run" / "engine.json").read_text())
-    password = (here.home / "data" / "keys" / "engine").read_text()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{place['port']}/?default_format=JSONCompact",
-        statement.encode(),
-        {"X-ClickHouse-User": "mainstay", "X-ClickHouse-Key": password},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            found: list[list[Any]] = json.load(answer)["data"]
-    except OSError:
-        return []
-    return found
 
 
 def test_the_engine_asks_for_its_password(live: Live) -> None:

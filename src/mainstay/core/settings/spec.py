@@ -156,6 +156,18 @@ SPECS: tuple[Spec, ...] = (
     ),
     Spec("intake_anonymous", False, "Take telemetry without a token (for a closed network only).", flag),
     Spec(
+        "intake_requests_per_second",
+        2000,
+        "Requests a second that intake takes of one token. Beyond it senders get 429.",
+        whole(1, 1_000_000),
+    ),
+    Spec(
+        "api_requests_per_minute",
+        1200,
+        "Requests a minute that the REST API takes of one token. Beyond it there is 429.",
+        whole(1, 10_000_000),
+    ),
+    Spec(
         "rule_interval",
         5.0,
         "Seconds between two evaluations of a rule that names no interval of its own.",

@@ -1,5 +1,6 @@
 """What all routes of the REST API share: who asks, answers as JSON, refusals as problem details."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -12,10 +13,13 @@ from django.views.decorators.csrf import csrf_exempt
 from mainstay.core import access
 from mainstay.core.access import AccessError, Actor
 from mainstay.core.problems import ProblemError, bad_request
+from mainstay.core.rates import Buckets
+from mainstay.core.settings import current
 from mainstay.core.tokens import find_token
 
 View = Callable[..., HttpResponseBase]
 MAX_LIMIT = 1000
+_rates = Buckets()
 
 
 def _answer(body: Any, status: int = 200, kind: str = "application/json") -> HttpResponse:
@@ -23,7 +27,10 @@ def _answer(body: Any, status: int = 200, kind: str = "application/json") -> Htt
 
 
 def _refusal(problem: ProblemError) -> HttpResponse:
-    return _answer(problem.body(), problem.status, "application/problem+json")
+    answer = _answer(problem.body(), problem.status, "application/problem+json")
+    if "retry_after" in problem.extra:
+        answer["Retry-After"] = str(problem.extra["retry_after"])
+    return answer
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -36,6 +43,11 @@ def _actor(request: HttpRequest) -> Actor:
     token = find_token(secret.strip())
     if token is None:
         raise ProblemError(401, "Unauthorized", "this token is not known, or it was revoked")
+    rate = current().api_requests_per_minute
+    wait = _rates.take(token.name, rate / 60, rate)
+    if wait:
+        detail = f"more than {rate} requests a minute; come again later, or raise api_requests_per_minute"
+        raise ProblemError(429, "Too many requests", detail, retry_after=math.ceil(wait))
     return access.of_token(token)
 
 

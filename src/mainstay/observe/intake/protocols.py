@@ -1,15 +1,39 @@
-"""Every protocol that intake speaks. One directory each, one line here."""
+"""Every protocol that intake speaks over HTTP. One directory each, its routes here."""
 
+import re
 from collections.abc import Mapping
 
-from mainstay.observe.intake import alertmanager, changes, otlp
-from mainstay.observe.intake.received import Handler
+from mainstay.observe.intake import alertmanager, changes, elastic, gelf, hec, journald, loki, otlp, plain
+from mainstay.observe.intake.received import Route
 
-# (method, path) -> (name of the protocol, what decodes it)
-ROUTES: Mapping[tuple[str, str], tuple[str, Handler]] = {
-    ("POST", "/api/v2/alerts"): ("alertmanager", alertmanager.decode),
-    ("POST", "/api/v1/changes"): ("changes", changes.decode),
-    ("POST", "/v1/metrics"): ("otlp metrics", otlp.decode_metrics),
-    ("POST", "/v1/logs"): ("otlp logs", otlp.decode_logs),
+# (method, path) -> what serves it. A name in braces stands for one segment of the path.
+ROUTES: Mapping[tuple[str, str], Route] = {
+    ("POST", "/api/v2/alerts"): Route("alertmanager", alertmanager.decode),
+    ("POST", "/api/v1/changes"): Route("changes", changes.decode),
+    ("POST", "/v1/metrics"): Route("otlp metrics", otlp.decode_metrics),
+    ("POST", "/v1/logs"): Route("otlp logs", otlp.decode_logs),
+    **plain.ROUTES,
+    **hec.ROUTES,
+    **loki.ROUTES,
+    **elastic.ROUTES,
+    **gelf.ROUTES,
+    **journald.ROUTES,
 }
-PATHS = frozenset(path for _, path in ROUTES)
+_BRACES = re.compile(r"\\\{(\w+)\\\}")
+_VARYING = tuple(
+    (method, re.compile(_BRACES.sub(r"(?P<\1>[^/]+)", re.escape(path))), route)
+    for (method, path), route in ROUTES.items()
+    if "{" in path
+)
+
+
+def find(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
+    """The route of a request, and what varies in its path by name."""
+    exact = ROUTES.get((method, path))
+    if exact:
+        return exact, {}
+    for named, pattern, route in _VARYING:
+        found = pattern.fullmatch(path) if named == method else None
+        if found:
+            return route, found.groupdict()
+    return None

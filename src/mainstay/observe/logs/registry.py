@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import polars as pl
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from mainstay.core.settings import current
 from mainstay.observe.logs import models
@@ -85,6 +85,7 @@ def _save(changed: Iterable[Pattern], first: Mapping[int, tuple[str, str]], now:
     ]
     # An elder must be there before the younger that points to it.
     rows.sort(key=lambda row: row.merged_into_id is not None)
-    models.Pattern.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["id"], update_fields=["template", "shape", "merged_into"]
-    )
+    with transaction.atomic():
+        models.Pattern.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["id"], update_fields=["template", "shape", "merged_into"]
+        )

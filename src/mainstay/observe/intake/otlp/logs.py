@@ -5,29 +5,17 @@ from functools import partial
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from mainstay.observe.intake import keeping, levels
 from mainstay.observe.intake.otlp import wire
 from mainstay.observe.intake.received import Received, Request
-from mainstay.observe.logs import services as logs
 from mainstay.observe.logs.lines import Lines, Origin
-
-# The ranges of the specification's severity numbers: 1-4 trace, 5-8 debug, … 21-24 fatal.
-_LEVELS = ("trace", "debug", "info", "warning", "error", "fatal")
-_BY_TEXT = {"warn": "warning", "err": "error", "critical": "fatal", "crit": "fatal", "information": "info"}
-
-
-def level_of(number: int, said: str) -> str:
-    """One of six level names, from the severity number, else from its text."""
-    if 1 <= number <= 24:
-        return _LEVELS[(number - 1) // 4]
-    lower = said.strip().lower()
-    return _BY_TEXT.get(lower, lower if lower in _LEVELS else "")
 
 
 def decode_logs(request: Request) -> Received:
     """An export of log records."""
     posted = wire.parse(request, ExportLogsServiceRequest())
     lines = lines_of(posted, request.sender)
-    received = Received(keep=[partial(logs.accept, lines)] if lines.bodies else [])
+    received = Received(keep=[partial(keeping.keep, "otlp logs", lines)] if lines.bodies else [])
     return wire.answer(request, ExportLogsServiceResponse(), received)
 
 
@@ -50,7 +38,7 @@ def lines_of(posted: ExportLogsServiceRequest, sender: str) -> Lines:
         which,
         [wire.text(one.body) for one in records],
         [(one.time_unix_nano or one.observed_time_unix_nano) // 1000 for one in records],
-        [level_of(one.severity_number, one.severity_text) for one in records],
+        [levels.of_otlp(one.severity_number, one.severity_text) for one in records],
         [one.trace_id.hex() for one in records],
         [one.span_id.hex() for one in records],
         [wire.attributes(one.attributes) for one in records],

@@ -1,9 +1,7 @@
 """Intake over its ASGI application: what is taken, what is refused and how, and that nothing bad stops the good."""
 
-import asyncio
 import gzip
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,67 +10,11 @@ from mainstay.core import access, settings, tokens
 from mainstay.core.models import InboxItem
 from mainstay.observe.intake import app as intake_app
 from mainstay.observe.intake.models import IntakeError
+from mainstay.observe.intake.tests.sending import Client
 from mainstay.observe.telemetry import services as telemetry
 
 # The application commits in threads of its own, so rows must be really there.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("intake")]
-
-
-class Client:
-    """Sends requests to the application as a server would."""
-
-    def __init__(self, token: str) -> None:
-        self._app, self._token = intake_app.Intake(workers=1), token
-
-    def send(
-        self, path: str, body: bytes, content_type: str = "application/json", **headers: str
-    ) -> tuple[int, dict[str, str], Any]:
-        sent = {"authorization": f"Bearer {self._token}", "content-type": content_type}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": path,
-            "query_string": b"",
-            "headers": [(name.encode(), value.encode()) for name, value in sent.items() if value],
-        }
-        said: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: dict[str, Any]) -> None:
-            said.append(message)
-
-        asyncio.run(self._app(scope, receive, send))
-        answered = {name.decode(): value.decode() for name, value in said[0]["headers"]}
-        data = said[1]["body"]
-        return said[0]["status"], answered, json.loads(data) if "json" in answered["content-type"] and data else data
-
-
-@pytest.fixture
-def client() -> Client:
-    return Client(tokens.create_token(access.LOCAL, "sender", "intake"))
-
-
-@pytest.fixture(autouse=True)
-def close_threads() -> Iterator[None]:
-    """Threads of the application keep connections; a test database cannot go while one is open."""
-    made: list[intake_app.Intake] = []
-    original = intake_app.Intake.__init__
-
-    def remember(self: intake_app.Intake, workers: int = 4) -> None:
-        original(self, workers)
-        made.append(self)
-
-    intake_app.Intake.__init__ = remember  # type: ignore[method-assign]
-    yield
-    intake_app.Intake.__init__ = original  # type: ignore[method-assign]
-    from django.db import connection
-
-    for one in made:
-        one._pool.submit(lambda: connection.close()).result()  # noqa: PLW0108 - each thread has its own
-        one._signals.close()
 
 
 ALERT = {"labels": {"alertname": "Slow", "severity": "critical"}, "annotations": {"summary": "slow"}}
@@ -124,7 +66,7 @@ def test_without_a_token_nothing_is_taken_and_nothing_is_kept(client: Client, to
     assert not IntakeError.objects.exists()
 
 
-def test_a_token_that_only_reads_may_not_send() -> None:
+def test_a_token_that_only_reads_may_not_send(close_threads: None) -> None:
     reader = Client(tokens.create_token(access.LOCAL, "reader", "read"))
     assert reader.send("/api/v2/alerts", b"[]")[0] == 403
 

@@ -49,7 +49,7 @@ def put(bodies: Sequence[str], levels: Sequence[str], attributes: Sequence[dict[
         whole=True,
     )
     now = clock.now_ms()
-    found = frame.complete(frame.from_lines(lines, now), now, 400)
+    found = frame.complete(frame.from_lines(lines), now, 400)
     telemetry.write_frame("log_lines", found)
     engine.settle()
 

@@ -219,6 +219,7 @@ def test_a_journey_goes_through_all_services_in_order() -> None:
     assert [stop.line.body for stop in services.journey(LOCAL, "880", NIGHT).stops] == [BODIES[0]]
 
 
+@pytest.mark.django_db
 def test_a_tail_gives_what_came_in_since() -> None:
     from mainstay.core import clock
     from mainstay.observe.logs import services as logs
