@@ -49,7 +49,7 @@ def read(frame: pl.DataFrame, now: datetime, source: Source, *, whole: bool) -> 
     parts = [
         _part(frame.filter(pl.col("format") == name), name, now, source) for name in told.unique(maintain_order=True)
     ]
-    records = pl.concat(parts, how="diagonal").sort("row").drop("row")
+    records = pl.concat(parts or [frame], how="diagonal").sort("row").drop("row")
     return _with_traces(_with_levels(records))
 
 
