@@ -313,6 +313,14 @@ export function startLogs() {
   startCopy();
   startBars(document);
   document.addEventListener("htmx:after:swap", () => startBars(document));
+  // What is as usual stays out of the address.
+  document.querySelector("[data-log-form]")?.addEventListener("formdata", ({ formData }) => {
+    const columns = formData.getAll("columns").flatMap((one) => one.split(",")).map((one) => one.trim()).filter(Boolean);
+    formData.delete("columns");
+    if (columns.join() !== "service") formData.set("columns", columns.join());
+    if (formData.get("range") === "last 1h") formData.delete("range");
+    if (!formData.get("query")) formData.delete("query");
+  });
   const query = document.getElementById("log-query");
   if (query) addKeys({ "/": () => query.select() });
   document.querySelector("[data-log-open]")?.addEventListener("click", (event) => {

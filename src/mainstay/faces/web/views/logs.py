@@ -20,7 +20,7 @@ from mainstay.observe.logs.search import saved
 from mainstay.observe.logs.search import services as search
 from mainstay.observe.logs.search.answers import Cursor
 from mainstay.observe.logs.search.lexer import QueryError
-from mainstay.observe.logs.search.times import Range
+from mainstay.observe.logs.search.times import Range, stamp
 from mainstay.observe.telemetry.services import TelemetryError
 
 PER_PAGE = 200
@@ -152,6 +152,7 @@ def line(request: HttpRequest, place: str) -> HttpResponse:
     context |= {
         "line": found,
         "day": logview.day_of(found.time),
+        "utc": stamp(found.time),
         "at": logview.rows_of([found], state)[0].at,
         "fields": logview.fields_of(found, state),
         "template": patterns.get(str(found.pattern), ""),
