@@ -216,6 +216,68 @@ def readings() -> None:
     )
 
 
+TRACE = """java.lang.IllegalStateException: charge {order} has no reservation
+\tat com.shop.payments.Charge.confirm(Charge.java:{few}8)
+\tat com.shop.payments.ChargeService.settle(ChargeService.java:112)
+\tat com.shop.web.ChargeController.post(ChargeController.java:57)
+Caused by: java.sql.SQLTransientConnectionException: pool exhausted after {ms} ms
+\t... 31 more"""
+SPOKEN = (
+    ("info", 40, "storefront", "GET /basket 200 in {ms} ms customer={customer}"),
+    ("info", 30, "orders", "order {order} accepted, {few} items"),
+    ("debug", 20, "stock", "cache lookup key=article:{customer} hit={few}"),
+    ("info", 20, "stock", "reserved {few} items for order {order} in warehouse rotterdam-maasvlakte-2"),
+    ("info", 18, "payments", "charge accepted by provider, order {order}, took {ms} ms"),
+    ("warning", 6, "payments", "retrying charge attempt {few} of 3 for order {order}"),
+    ("error", 4, "payments", TRACE),
+    ("warning", 3, "settlement", "rows per minute fell to {ms}, waiting for the ledger lock"),
+    ("fatal", 0.3, "stock", "out of file descriptors, worker {few} ends <script>alert(1)</script>"),
+    ("", 2, "storefront", "=== nightly banner === a very long line that goes on and on: " + "segment/of/a/path/" * 14),
+)
+
+
+def talk(count: int = 420) -> None:
+    """What the services of the shop wrote in the last fifty minutes: a few hundred lines of several kinds."""
+    import random
+
+    from mainstay.core import clock
+    from mainstay.observe.logs import services as logs
+    from mainstay.observe.logs.lines import Lines, Origin
+
+    chance = random.Random(7)
+    now = clock.now_ms() * 1000
+    names = sorted({service for _, _, service, _ in SPOKEN})
+    origins = [
+        Origin(name, f"{name}-{host}:/var/log/shop/{name}.log", "tail", {"host": f"{name}-{host}", "region": "eu"})
+        for name in names
+        for host in (1, 2)
+    ]
+    picked = chance.choices(SPOKEN, [share for _, share, _, _ in SPOKEN], k=count)
+    times = sorted(now - chance.randrange(40_000_000, 50 * 60_000_000) for _ in range(count))
+    words = [
+        {
+            "order": 880_000 + chance.randrange(99),
+            "customer": chance.randrange(1000, 9999),
+            "few": chance.randrange(1, 9),
+            "ms": int(chance.lognormvariate(4, 1)),
+        }
+        for _ in range(count)
+    ]
+    logs.accept(
+        Lines(
+            origins,
+            [names.index(service) * 2 + chance.randrange(2) for _, _, service, _ in picked],
+            [body.format(**word) for (_, _, _, body), word in zip(picked, words, strict=True)],
+            times,
+            [level for level, _, _, _ in picked],
+            [f"{word['order']:032x}" if "{order}" in one[3] else "" for one, word in zip(picked, words, strict=True)],
+            [""] * count,
+            [{"order": str(word["order"]), "duration_ms": str(word["ms"])} for word in words],
+            whole=True,
+        )
+    )
+
+
 def main() -> None:
     """Fill the data directory that the environment names."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mainstay.core.django_settings")
@@ -230,6 +292,7 @@ def main() -> None:
     night()
     beats()
     readings()
+    talk()
 
 
 if __name__ == "__main__":

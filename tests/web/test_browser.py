@@ -26,6 +26,14 @@ SCREENS = (
     "/rules",
     "/rules/payment-error-ratio",
     "/on-call",
+    "/logs",
+    "/logs?query=level%3Apurple",
+    "/logs?query=charge&range=last+6h&columns=service,stream,order&wrap=1",
+    "/logs?query=nothing-like-this",
+    "/logs/histogram?query=level%3Aerror",
+    "/logs/facets",
+    "/logs/journey?key=880005",
+    "/logs/sql",
     "/deliveries",
     "/changes",
     "/known-errors",
@@ -283,6 +291,123 @@ def test_a_one_time_link_signs_in_by_itself(context: BrowserContext, base: str) 
     expect(page.locator("main")).to_contain_text("You are signed in")
 
 
+def test_logs_by_keyboard(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.goto(f"{base}/logs")
+    chosen = page.locator('.ll[aria-current="true"]')
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".ll").nth(1)).to_have_attribute("aria-current", "true")
+    page.keyboard.press("e")
+    expect(chosen).to_have_attribute("data-level", re.compile("error|fatal"))
+    page.keyboard.press("Enter")
+    expect(chosen.locator(".log-line")).to_contain_text("filter out")
+    assert problems(page) == []
+    page.keyboard.press("w")
+    expect(page.locator("#log-list.wraps")).to_be_visible()
+    expect(page).to_have_url(re.compile("wrap=1"))
+    page.keyboard.press("/")
+    page.keyboard.type("level:warning j")
+    expect(page.locator("#log-query")).to_have_value("level:warning j")
+    page.locator("#log-query").fill("level:warning")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?query=level%3Awarning"))
+    expect(page.locator(".ll.l-info")).to_have_count(0)
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    expect(page.locator(".ll.is-here")).to_have_attribute("data-level", "warning")
+    page.go_back()
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_contain_text("next and previous error")
+
+
+def test_logs_scroll_through_everything_with_a_bounded_page(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    run_in(base, MANY_LINES)
+    page.goto(f"{base}/logs?query=bulk&range=last+6h")
+    expect(page.locator(".bars")).to_be_visible()
+    seen: set[str] = set()
+    for _ in range(60):
+        seen |= set(page.locator(".ll").evaluate_all("rows => rows.map(row => row.dataset.row)"))
+        assert page.locator(".ll").count() <= 1000
+        if page.locator(".log-end").count():
+            break
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_function(
+            "count => document.querySelectorAll('.ll').length && !document.body.innerText.includes('Fetching…')", arg=0
+        )
+    assert len(seen) == 1500
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator(".ll").first).not_to_contain_text("bulk line 1499")
+    for _ in range(20):
+        if not page.locator("[data-more=newer]").count():
+            break
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_function("() => !document.body.innerText.includes('Fetching…')")
+    expect(page.locator(".ll").first).to_contain_text("bulk line 1499")
+    page.keyboard.press("G")
+    expect(page.locator('.ll[aria-current="true"]')).to_contain_text("bulk line 0 ")
+
+
+def test_new_lines_come_by_themselves_until_paused(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.goto(f"{base}/logs")
+    page.keyboard.press("l")
+    expect(page.locator("[data-live-tail]")).to_have_attribute("aria-pressed", "true")
+    run_in(base, ONE_LINE)
+    expect(page.locator(".ll").first).to_contain_text("a line that has just come", timeout=10_000)
+    page.keyboard.press("l")
+    expect(page.locator("[data-live-tail]")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_range_is_dragged_in_the_histogram(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.goto(f"{base}/logs")
+    box = page.locator(".bars").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 30, steps=5)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"range=20\d\d-"))
+    expect(page.locator("#log-range")).to_have_value(re.compile(r"T.* to .*T"))
+
+
+def test_logs_are_read_without_scripts(chromium: Browser, base: str) -> None:
+    plain = chromium.new_context(viewport={"width": 1280, "height": 860}, java_script_enabled=False)
+    page = serve.signed_in(plain, base)
+    page.get_by_role("link", name="Logs", exact=True).click()
+    page.locator("#log-query").fill("level:>=warning")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.get_by_role("link", name="Show lines over time").click()
+    page.get_by_text("As a table").click()
+    expect(page.locator(".bars-table table")).to_be_visible()
+    page.go_back()
+    page.locator(".ll .at").first.click()
+    expect(page.locator("main")).to_contain_text("filter out")
+    plain.close()
+
+
+MANY_LINES = """
+from mainstay.core import clock
+from mainstay.observe.logs import services
+from mainstay.observe.logs.lines import Lines, Origin
+now = clock.now_ms() * 1000
+bodies = [f"bulk line {place} " + "with words" * (place % 7) for place in range(1500)]
+times = [now - 5 * 3_600_000_000 + place * 1_000_000 for place in range(1500)]
+services.accept(Lines([Origin("bulk", "bulk", "test")], [0] * 1500, bodies, times, ["info"] * 1500))
+import time
+from mainstay.observe.telemetry import client
+deadline = time.monotonic() + 20
+while client.rows("SELECT count() FROM log_lines WHERE service = 'bulk'") != [(1500,)]:
+    assert time.monotonic() < deadline
+    time.sleep(0.1)
+"""
+ONE_LINE = """
+from mainstay.observe.logs import services
+from mainstay.observe.logs.lines import Lines, Origin
+services.accept(Lines([Origin("storefront", "live", "test")], [0], ["a line that has just come"], (), ["info"]))
+"""
 LINK = """
 from mainstay.respond.paging.message import sign
 from mainstay.respond.paging.models import Page

@@ -22,6 +22,9 @@ SCREENS = (
     "/rules",
     "/rules/payment-error-ratio",
     "/on-call",
+    "/logs",
+    "/logs/sql",
+    "/logs/journey?key=1",
     "/deliveries",
     "/changes",
     "/known-errors",
@@ -62,6 +65,14 @@ def test_a_panel_says_so_when_the_telemetry_store_is_away(ana: Client, part: str
     page = ana.get(path)
     assert page.status_code == 200
     assert "<html" in page.content.decode()
+
+
+def test_the_log_screen_says_so_when_the_telemetry_store_is_away(ana: Client) -> None:
+    assert "System health" in ana.get("/logs").content.decode()
+    for part in ("histogram", "facets"):
+        panel = ana.get(f"/logs/{part}", headers={"hx-request": "true"}).content.decode()
+        assert "engine is not running" in panel
+    assert ana.get("/logs/tail").status_code == 503
 
 
 def test_nothing_is_shown_to_whom_is_not_signed_in(shop: None, client: Client) -> None:

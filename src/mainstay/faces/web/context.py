@@ -15,6 +15,7 @@ MAIN = (
     ("Triage", "/"),
     ("Alerts", "/alerts"),
     ("Services", "/services"),
+    ("Logs", "/logs"),
     ("Rules", "/rules"),
     ("On-call", "/on-call"),
     ("Changes", "/changes"),

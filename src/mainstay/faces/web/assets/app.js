@@ -5,8 +5,10 @@ import "./keyboard.js";
 import "./palette.js";
 import { drawCharts } from "./charts.js";
 import { startForms } from "./forms.js";
+import { startLogs } from "./logs.js";
 
 document.documentElement.classList.add("scripted");
 startForms();
+startLogs();
 drawCharts(document);
 document.addEventListener("htmx:after:swap", () => drawCharts(document));

@@ -7,7 +7,9 @@ let chosen = null;
 const rows = () => [...document.querySelectorAll("[data-rows] [data-row]")];
 const current = () => rows().find((row) => row.dataset.row === chosen);
 
-function choose(row) {
+export const chosenRow = () => current();
+
+export function choose(row) {
   chosen = row?.dataset.row ?? null;
   mark();
   row?.querySelector("[data-row-link]")?.focus({ preventScroll: true });
@@ -60,6 +62,11 @@ const KEYS = {
   "/": () => openDialog("palette"),
 };
 
+// A screen with keys of its own; they win over those of all screens.
+export function addKeys(own) {
+  Object.assign(KEYS, own);
+}
+
 function closeOpen() {
   for (const open of document.querySelectorAll("details.menu[open], details.filter-fold[open]")) {
     open.open = false;
@@ -86,6 +93,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "g") {
     waitsForPlace = Date.now();
+    KEYS.g?.();
     return;
   }
   const act = KEYS[event.key];

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from django import template
@@ -184,6 +184,30 @@ def breakable(text: str) -> SafeString:
     """Lets a long name with dots, dashes, slashes or underscores break after these."""
     parts = re.split(r"(?<=[._/:@-])", str(text))
     return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
+
+
+@register.filter
+def grouped(value: int) -> str:
+    """A count with a comma between thousands."""
+    return f"{value:,}"
+
+
+@register.filter
+def length_of(length: timedelta) -> str:
+    """A length of time."""
+    return f"{length.total_seconds() * 1000:.0f} ms" if length < timedelta(seconds=1) else words.duration(length)
+
+
+@register.filter
+def plain_when(moment: datetime) -> str:
+    """A time as text alone, where no element may stand."""
+    return words.clock_time(moment, clock.now(), seconds=True)
+
+
+@register.simple_tag
+def querystring_of(**parts: str) -> str:
+    """Parts of an address, escaped."""
+    return urlencode(parts)
 
 
 @register.filter

@@ -177,6 +177,7 @@ def log_lines(request: HttpRequest, number: int) -> HttpResponse:
         try:
             found = logs.errors_around(actor, incident.service.key, incident.started_at)
             context |= {"found": found, "first": found.lines[:LINES_SHOWN], "rest": found.lines[LINES_SHOWN:]}
+            context |= {"search": f"service:{incident.service.key}", "around": f"around {incident}"}
         except TelemetryError as error:
             context["error"] = str(error)
     return show(request, "panel", context, "parts/logs")

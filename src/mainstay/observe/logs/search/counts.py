@@ -16,7 +16,7 @@ from mainstay.observe.logs.search.times import Range, from_micros
 MINUTE = 60_000_000
 # Lengths of a bucket that people can read off a clock, in seconds.
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800)
-MOST_BUCKETS = 400
+MOST_BUCKETS = 2000
 DEFAULT_FACETS = ("service", "level", "stream", "pattern", "exception")
 # A number past which the counts of minutes are no cheaper than the lines.
 _WORTH_IT = 10 * MINUTE

@@ -21,6 +21,7 @@ from mainstay.observe.logs.search.sqlbox import sql
 from mainstay.observe.logs.search.times import Range, from_micros, of
 
 __all__ = [
+    "SCOPES",
     "TAIL_OVERLAP",
     "as_sql",
     "context",
