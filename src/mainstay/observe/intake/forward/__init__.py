@@ -19,6 +19,8 @@ from mainstay.observe.intake.listening.gather import Frame
 from mainstay.observe.intake.unpack import unpack
 
 EVENT_TIME = 0
+# Seconds; a time of this protocol that is larger is none.
+LATEST = 1e12
 
 
 class WrongMessageError(ValueError):
@@ -67,18 +69,24 @@ def events_of(message: list[Any]) -> Iterator[tuple[Any, Any]]:
         limit = current().intake_max_body_mb * 1_000_000
         if option_of(message).get("compressed") in {"gzip", "zstd"}:
             packed = unpack(packed, option_of(message)["compressed"], limit)
-        reader = unpacker(max(limit, len(packed)))
-        reader.feed(packed)
-        try:
-            yield from map(_pair, reader)
-        except (msgpack.UnpackException, ValueError, RecursionError) as error:
-            raise WrongMessageError(f"packed events: {error}") from error
-        if reader.tell() < len(packed):
-            raise WrongMessageError("packed events end too early")
+        yield from map(_pair, _unpacked(packed, max(limit, len(packed))))
     elif len(message) > 2:
         yield entries, message[2]
     else:
         raise WrongMessageError("write events as a list, or packed")
+
+
+def _unpacked(packed: bytes, limit: int) -> Iterator[Any]:
+    """The values that are packed one after the other."""
+    reader, done = unpacker(limit), 0
+    reader.feed(packed)
+    while done < len(packed):
+        try:
+            value = reader.unpack()
+        except (msgpack.UnpackException, ValueError, RecursionError) as error:
+            raise WrongMessageError(f"packed events: {error or 'they end too early'}") from error
+        done = reader.tell()
+        yield value
 
 
 def _pair(entry: Any) -> tuple[Any, Any]:
@@ -112,7 +120,7 @@ def _add(collector: Collector, tag: str, time: Any, fields: Any, sender: str) ->
     record = records.read(fields)
     if isinstance(time, EventTime):
         record.time, record.said = time.micros, ""
-    elif isinstance(time, (int, float)) and not isinstance(time, bool) and time > 0 and not record.time:
+    elif isinstance(time, (int, float)) and 0 < time < LATEST and not record.time:
         record.time, record.said = int(time * 1_000_000), ""
     container = record.attributes.get("container.name") or record.attributes.get("k8s.container.name", "")
     service = record.service or container.strip("/") or tag
