@@ -6,6 +6,7 @@ The list is the single source for parsing, for ``mainstay config explain`` and f
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,19 @@ def listen(value: Any) -> str:
     if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
         raise ValueError("write HOST:PORT, for example 127.0.0.1:8000")
     return f"{host}:{port}"
+
+
+def listen_or_off(value: Any) -> str:
+    """HOST:PORT, or nothing for off."""
+    return listen(value) if value else ""
+
+
+def zone(value: Any) -> str:
+    """A time zone by its name."""
+    try:
+        return ZoneInfo(str(value)).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError("write the name of a time zone, for example Europe/Berlin") from None
 
 
 def names(value: Any) -> tuple[str, ...]:
@@ -166,6 +180,40 @@ SPECS: tuple[Spec, ...] = (
         1200,
         "Requests a minute that the REST API takes of one token. Beyond it there is 429.",
         whole(1, 10_000_000),
+    ),
+    Spec("syslog_udp_listen", "", "Address for syslog over UDP. Empty: off.", listen_or_off),
+    Spec("syslog_tcp_listen", "", "Address for syslog over TCP. Empty: off.", listen_or_off),
+    Spec("syslog_tls_listen", "", "Address for syslog over TLS. Empty: off.", listen_or_off),
+    Spec("syslog_timezone", "UTC", "Time zone of syslog messages that name none.", zone),
+    Spec("gelf_udp_listen", "", "Address for GELF over UDP. Empty: off.", listen_or_off),
+    Spec("gelf_tcp_listen", "", "Address for GELF over TCP. Empty: off.", listen_or_off),
+    Spec("gelf_tls_listen", "", "Address for GELF over TLS. Empty: off.", listen_or_off),
+    Spec("forward_listen", "", "Address for Fluentd's forward protocol. Empty: off.", listen_or_off),
+    Spec("forward_tls_listen", "", "Address for Fluentd's forward protocol over TLS. Empty: off.", listen_or_off),
+    Spec("forward_shared_key", "", "Key that senders of forward must know. Empty: none.", text, secret=True),
+    Spec("otlp_grpc_listen", "", "Address for OTLP over gRPC. Empty: off.", listen_or_off),
+    Spec("otlp_grpc_tls_listen", "", "Address for OTLP over gRPC with TLS. Empty: off.", listen_or_off),
+    Spec("intake_tls_cert", "", "File of the certificate (PEM, with its chain) of the listeners with TLS.", text),
+    Spec("intake_tls_key", "", "File of the key (PEM) of that certificate.", text),
+    Spec(
+        "intake_tls_client_ca",
+        "",
+        "File of the authorities (PEM) that senders over TLS need a certificate of. Empty: they need none.",
+        text,
+    ),
+    Spec("listener_max_connections", 1000, "Connections that one listener has at once.", whole(1, 100_000)),
+    Spec(
+        "listener_max_message_kb",
+        1024,
+        "Longest message of syslog and GELF, KB. A longer one is kept in pieces.",
+        whole(1, 1_000_000),
+    ),
+    Spec("listener_idle_seconds", 900.0, "Seconds after which a silent connection is ended.", number(1, 604_800)),
+    Spec(
+        "listener_buffer_mb",
+        16,
+        "What a listener holds until it is on disk, MB. Beyond it connections wait and datagrams are dropped.",
+        whole(1, 10_000),
     ),
     Spec(
         "rule_interval",

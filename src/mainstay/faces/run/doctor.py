@@ -13,6 +13,7 @@ from django.core.management.base import CommandError
 from mainstay.core import audit, clock, heartbeat
 from mainstay.core.models import InboxItem, Person
 from mainstay.core.settings import current
+from mainstay.faces.run.listeners import PREFIX
 from mainstay.observe.metrics.models import Rule, ScrapeTarget
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.oncall.models import EscalationPolicy
@@ -85,6 +86,14 @@ def _worker() -> tuple[bool, str]:
     return not bad, "; ".join(bad) or f"{len(beats) - 1} loops are well"
 
 
+def _intake() -> tuple[bool, str]:
+    beats = [beat for beat in heartbeat.all_beats() if beat.name.startswith(PREFIX)]
+    live = [beat for beat in beats if clock.now() - beat.at < timedelta(seconds=30)]
+    bad = [f"{beat.name.removeprefix(PREFIX)}: {beat.detail}" for beat in live if not beat.ok]
+    came = [f"{beat.name.removeprefix(PREFIX)} {beat.detail}" for beat in live]
+    return not bad, "; ".join(bad or came) or "nothing has come since the start"
+
+
 def _inbox() -> tuple[bool, str]:
     waiting = InboxItem.objects.filter(failed_at=None).count()
     failed = InboxItem.objects.exclude(failed_at=None).count()
@@ -130,6 +139,7 @@ _CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "telemetry engine": _engine,
     "spool": _spool,
     "worker": _worker,
+    "intake": _intake,
     "inbox": _inbox,
     "people": _people,
     "mail": _mail,

@@ -9,6 +9,7 @@ import uvicorn
 from django.core.asgi import get_asgi_application
 
 from mainstay.core.settings import current
+from mainstay.faces.run.listeners import Listeners
 from mainstay.faces.web.static import StaticFiles
 from mainstay.faces.web.stream import hub
 from mainstay.observe.intake.app import Intake
@@ -24,6 +25,7 @@ class Web:
     def __init__(self) -> None:
         self._django: Any = get_asgi_application()
         self._intake, self._static = Intake(), StaticFiles()
+        self._listeners = Listeners(self._intake)
         self._stop = threading.Event()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -44,6 +46,9 @@ class Web:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 threading.Thread(target=telemetry.run_drainer, args=(self._stop,), name="drainer", daemon=True).start()
+                self._listeners.start()
+            else:
+                await self._listeners.stop()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 self._stop.set()

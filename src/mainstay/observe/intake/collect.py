@@ -13,6 +13,7 @@ class Collector:
 
     def __init__(self, source: str, *, whole: bool) -> None:
         self._source, self._whole = source, whole
+        self.unread = 0
         self._known: dict[tuple[str, str, tuple[tuple[str, str], ...]], int] = {}
         self._origins: list[Origin] = []
         self._which: list[int] = []
@@ -53,6 +54,11 @@ class Collector:
         self._traces.append(trace_id)
         self._spans.append(span_id)
         self._attributes.append({SAID: said, **(attributes or {})} if said else attributes)
+
+    def unreadable(self, text: str, sender: str, piece: int = 0) -> None:
+        """A message that is not what it should be, or a later piece of one that was too long, as it came."""
+        self.unread += 1
+        self.add(self.origin("", sender), text, attributes={"log.piece": str(piece)} if piece else None)
 
     def __len__(self) -> int:
         return len(self._bodies)

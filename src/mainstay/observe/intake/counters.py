@@ -22,8 +22,8 @@ class Counts:
     dropped: int = 0
 
     def text(self) -> str:
-        """What is not 0, as words."""
-        shown = [f"{value} {one.name}" for one in fields(self) if (value := getattr(self, one.name))]
+        """What is not 0, by name."""
+        shown = [f"{one.name} {value}" for one in fields(self) if (value := getattr(self, one.name))]
         return ", ".join(shown) or "nothing yet"
 
 

@@ -1,7 +1,7 @@
 """Metrics of OTLP, as the series that Prometheus would make of them."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,15 @@ class _Samples:
 def decode_metrics(request: Request) -> Received:
     """An export of metrics. Points that are no series of Prometheus are counted as rejected, with the reason."""
     posted = wire.parse(request, ExportMetricsServiceRequest())
-    samples = _Samples(int(request.now.timestamp() * 1000))
+    response, keep = samples_of(posted, int(request.now.timestamp() * 1000))
+    return wire.answer(request, response, Received(keep=keep))
+
+
+def samples_of(
+    posted: ExportMetricsServiceRequest, now_ms: int
+) -> tuple[ExportMetricsServiceResponse, list[Callable[[], object]]]:
+    """The answer to an export, and what keeps its samples."""
+    samples = _Samples(now_ms)
     rejected: dict[str, int] = {}
     for resource in posted.resource_metrics:
         base = _resource_labels(wire.attributes(resource.resource.attributes))
@@ -59,7 +67,7 @@ def decode_metrics(request: Request) -> Received:
     if rejected:
         response.partial_success.rejected_data_points = sum(rejected.values())
         response.partial_success.error_message = "; ".join(rejected)
-    keep = []
+    keep: list[Callable[[], object]] = []
     if samples.values:
         arrays = (
             np.array(samples.which, dtype=np.int64),
@@ -67,7 +75,7 @@ def decode_metrics(request: Request) -> Received:
             np.array(samples.values, dtype=np.float64),
         )
         keep = [partial(telemetry.write_samples, samples.series, *arrays)]
-    return wire.answer(request, response, Received(keep=keep))
+    return response, keep
 
 
 def _resource_labels(about: Mapping[str, str]) -> dict[str, str]:

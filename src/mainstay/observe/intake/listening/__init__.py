@@ -1,0 +1,1 @@
+"""What the protocols that listen on sockets of their own have in common."""
