@@ -20,13 +20,7 @@ LEAST = 2.0
 # A value moved when its middle is this many times what it was, or when this share of it is something else.
 MOVED_RATIO, MOVED_SHARE = 1.5, 0.3
 LEAST_VALUES = 5
-COUNTS = pl.Schema(
-    {
-    "pattern": pl.UInt64,
-    "service": pl.String,
-    "level": pl.String,
-    "lines": pl.UInt64,
-}
+COUNTS = pl.Schema({"pattern": pl.UInt64, "service": pl.String, "level": pl.String, "lines": pl.UInt64})
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,9 @@ import bz2
 import gzip
 import lzma
 import zlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, cast
 
 import polars as pl
 
@@ -16,17 +14,6 @@ from mainstay.observe.logs import compare, redaction
 from mainstay.observe.logs.frame import NO_ATTRIBUTES
 from mainstay.observe.logs.patterns.miner import Limits, Miner
 from mainstay.observe.logs.reading.read import Source, read
-
-_OPENERS: Mapping[str, Callable[[Path], IO[bytes]]] = {
-    ".gz": lambda path: cast("IO[bytes]", gzip.GzipFile(path)),
-    ".bz2": lambda path: cast("IO[bytes]", bz2.BZ2File(path)),
-    ".xz": lambda path: cast("IO[bytes]", lzma.LZMAFile(path)),
-}
-
-
-def _plain(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
 
 _LIMITS = Limits(learned=1_000_000)
 _MOVED_OF, _SAMPLE = 200, 2000
@@ -53,15 +40,24 @@ class Difference:
 
 def lines_of(path: Path) -> pl.Series:
     """The lines of a file, plain or compressed, whatever its encoding. Raises ``FileError``."""
-    opener = _OPENERS.get(path.suffix, _plain)
     try:
-        with opener(path) as file:
-            data = file.read()
+        data = _unpacked(path)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise FileError(
             f"{path}: {error.strerror if isinstance(error, OSError) and error.strerror else error}"
         ) from error
     return split(decode(data))
+
+
+def _unpacked(path: Path) -> bytes:
+    if path.suffix == ".gz":
+        with gzip.open(path) as file:
+            return file.read()
+    if path.suffix == ".bz2":
+        return bz2.decompress(path.read_bytes())
+    if path.suffix == ".xz":
+        return lzma.decompress(path.read_bytes())
+    return path.read_bytes()
 
 
 def decode(data: bytes) -> str:

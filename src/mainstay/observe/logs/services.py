@@ -1,15 +1,20 @@
 """Keep log lines, and read them."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import polars as pl
 
 from mainstay.core import clock
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.settings import current
 from mainstay.observe.logs import frame, redaction, registry
 from mainstay.observe.logs.lines import Lines
-from mainstay.observe.logs.reading.read import Source, read
+from mainstay.observe.logs.reading.read import RAW, Source, read
 from mainstay.observe.telemetry import services as telemetry
+
+log = logging.getLogger(__name__)
 
 ERROR_LEVELS = ("error", "fatal", "warning")
 BEFORE, AFTER = timedelta(minutes=2), timedelta(minutes=10)
@@ -46,12 +51,29 @@ def accept(lines: Lines) -> int:
         return 0
     now, conf = clock.now(), current()
     now_ms = int(now.timestamp() * 1000)
-    source = Source(most_lines=conf.log_record_lines)
-    records = read(frame.from_lines(lines), now, source, whole=lines.whole)
+    records = _understood(frame.from_lines(lines), now, whole=lines.whole)
     records = records.with_columns(redaction.redact(records[name], conf.log_redact) for name in ("body", "attributes"))
-    records = records.with_columns(pattern=registry.tag(records, now))
+    records = records.with_columns(pattern=_tagged(records, now))
     telemetry.write_frame("log_lines", frame.complete(records, now_ms, conf.retention_logs_days))
     return records.height
+
+
+def _understood(lines: pl.DataFrame, now: datetime, *, whole: bool) -> pl.DataFrame:
+    """The records of lines. A mistake of ours in reading must not cost anybody's lines: they are kept as they came."""
+    try:
+        return read(lines, now, Source(most_lines=current().log_record_lines), whole=whole)
+    except Exception:
+        log.exception("%s lines could not be read and are kept as they came", lines.height)
+        return lines.with_columns(format=pl.lit(RAW))
+
+
+def _tagged(records: pl.DataFrame, now: datetime) -> pl.Series:
+    """The pattern numbers of records, 0 where a mistake of ours stood in the way."""
+    try:
+        return registry.tag(records, now)
+    except Exception:
+        log.exception("%s lines could not be given a pattern", records.height)
+        return pl.repeat(0, records.height, dtype=pl.UInt64, eager=True)
 
 
 def errors_around(actor: Actor, service_key: str, around: datetime, limit: int = 20) -> LogWindow:
