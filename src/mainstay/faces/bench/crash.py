@@ -120,15 +120,10 @@ def _settle(here: Installation, server: MailServer) -> None:
     quiet_since, seen = time.monotonic(), -1
     while time.monotonic() < deadline:
         time.sleep(0.25)
-        if len(server.mails) != seen or not here.answers() or _waiting(here):
+        if len(server.mails) != seen or not here.answers() or here.spool_waits():
             quiet_since, seen = time.monotonic(), len(server.mails)
         elif time.monotonic() - quiet_since > 6:
             return
-
-
-def _waiting(here: Installation) -> bool:
-    spool = here.home / "data" / "spool"
-    return any(spool.glob("*.batch")) or any((spool / "groups").iterdir())
 
 
 def _count(seed: int, kills: int, stream: _Stream, here: Installation, server: MailServer) -> Outcome:

@@ -79,11 +79,9 @@ def corpus(count: int, seed: int, start_us: int, end_us: int) -> pl.DataFrame:
     for place, (_, _, template) in enumerate(TEMPLATES):
         body = pl.when(pl.col("kind") == place).then(_filled(template)).otherwise(body)
     instance = pl.concat_str([pl.lit("i-"), pl.col("b") % 4])
-    pairs = [
-        pl.struct(key=pl.lit("host"), value=instance),
-        pl.struct(key=pl.lit("order"), value=pl.col("order").cast(pl.String)),
-        pl.struct(key=pl.lit("duration_ms"), value=pl.col("ms").cast(pl.String)),
-    ]
+    attributes = pl.struct(
+        host=instance, order=pl.col("order").cast(pl.String), duration_ms=pl.col("ms").cast(pl.String)
+    )
     services = pl.Series(SERVICES)
     return frame.select(
         "time",
@@ -96,7 +94,7 @@ def corpus(count: int, seed: int, start_us: int, end_us: int) -> pl.DataFrame:
         stream=pl.concat_str([instance, pl.lit(":/var/log/app.log")]),
         source=pl.lit("bench"),
         format=pl.lit("raw"),
-        attributes=pl.concat_list(pairs),
+        attributes=attributes.struct.json_encode(),
     )
 
 

@@ -10,6 +10,7 @@ import typer
 
 from mainstay.faces.cli.operate import Json
 from mainstay.faces.cli.output import FAILED, USAGE, fail, show_rows
+from mainstay.faces.cli.setup import use_django
 
 app = typer.Typer(help="Measure Mainstay on this machine.", no_args_is_help=True)
 Seed = Annotated[int, typer.Option(help="Start of the random numbers, so that a run can be repeated.")]
@@ -79,4 +80,28 @@ def promql(directory: Path, as_json: Json = False) -> None:
     else:
         print(report.table())
     if any(file.count("fail") for file in report.files):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def logs(
+    labelled: Annotated[
+        Path | None, typer.Option(help="Directory of labelled sets; without it accuracy is not measured.")
+    ] = None,
+    lines: Annotated[int, typer.Option(min=10_000, help="How many lines to make for speeds.")] = 2_000_000,
+    seed: Seed = 1,
+    part: Annotated[str, typer.Option(help="patterns, tagging, intake, files, search or diff; empty for all.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Measure patterns, intake, disk, searches and comparisons of logs."""
+    use_django()
+    from mainstay.faces.bench import logs as bench
+
+    known = bench.parts(labelled, lines, seed)
+    if part and part not in known:
+        fail(f"--part: write one of {', '.join(known)}", USAGE)
+    found = [one for name, measure in known.items() if part in {"", name} for one in measure()]
+    rows = [{**asdict(one), "reached": one.reached} for one in found]
+    show_rows(rows, as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
         raise SystemExit(FAILED)
