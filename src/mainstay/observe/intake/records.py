@@ -58,6 +58,8 @@ SEMANTIC = {
     "env": "deployment.environment.name",
     "environment": "deployment.environment.name",
 }
+# Attributes that say where a line comes from: many lines have the same ones, so they are said once for all of them.
+SHARED = ("k8s.", "kubernetes.", "container.", "host.", "service.", "deployment.", "process.", "log.file.", "agent.")
 
 
 @dataclass(slots=True)
@@ -183,6 +185,9 @@ def put(
 ) -> None:
     """Add a record to a batch. ``about`` is what it shares with others of its stream."""
     shared = {**(about or {}), **({"host.name": host} if host else {})}
+    own: dict[str, str] = {}
+    for name, value in record.attributes.items():
+        (shared if name.startswith(SHARED) else own)[name] = value
     collector.add(
         collector.origin(service, stream, shared),
         record.body,
@@ -191,7 +196,7 @@ def put(
         said=record.said,
         trace_id=record.trace_id,
         span_id=record.span_id,
-        attributes=record.attributes or None,
+        attributes=own or None,
     )
 
 
