@@ -65,7 +65,7 @@ def test_a_message_that_is_none_is_refused_by_name_or_kept(message: Any) -> None
         forward.option_of(found)
     except forward.WrongMessageError:
         return
-    assert len(forward.decode([Frame("10.0.0.1:5", found, 1)], NOW)) == 1 or found[1] in ([], "", b"")
+    assert len(forward.decode([Frame("10.0.0.1:5", found, 1)], NOW)) >= 1 or found[1] in ([], "", b"")
 
 
 @given(st.binary(max_size=200))
