@@ -47,6 +47,7 @@ SEMANTIC = {
     "container_name": "container.name",
     "container_id": "container.id",
     "filename": "log.file.path",
+    "stream": "log.iostream",
     "log.logger": "logger.name",
     "logger_name": "logger.name",
     "thread_name": "thread.name",
@@ -58,6 +59,18 @@ SEMANTIC = {
     "env": "deployment.environment.name",
     "environment": "deployment.environment.name",
 }
+# Attributes that say where a line comes from: many lines have the same ones, so they are said once for all of them.
+SHARED = (
+    "k8s.",
+    "kubernetes.",
+    "container.",
+    "host.",
+    "service.",
+    "deployment.",
+    "process.",
+    "log.file.",
+    "log.iostream",
+)
 
 
 @dataclass(slots=True)
@@ -96,9 +109,12 @@ def as_json(value: Any) -> str:
     try:
         options = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
         return orjson.dumps(value, default=_other, option=options).decode()
-    except (orjson.JSONEncodeError, TypeError):
-        # Lone surrogates, whole numbers over 64 bits, nesting without end: better as Python shows it than not at all.
-        return repr(value)
+    except (orjson.JSONEncodeError, TypeError, RecursionError):
+        # Lone surrogates, whole numbers over 64 bits, deep nesting: better as Python shows it than not at all.
+        try:
+            return repr(value)
+        except RecursionError:
+            return "(nested too deeply to be shown)"
 
 
 def _other(value: Any) -> str:
@@ -183,6 +199,9 @@ def put(
 ) -> None:
     """Add a record to a batch. ``about`` is what it shares with others of its stream."""
     shared = {**(about or {}), **({"host.name": host} if host else {})}
+    own: dict[str, str] = {}
+    for name, value in record.attributes.items():
+        (shared if name.startswith(SHARED) else own)[name] = value
     collector.add(
         collector.origin(service, stream, shared),
         record.body,
@@ -191,7 +210,7 @@ def put(
         said=record.said,
         trace_id=record.trace_id,
         span_id=record.span_id,
-        attributes=record.attributes or None,
+        attributes=own or None,
     )
 
 

@@ -19,6 +19,8 @@ from mainstay.observe.intake.listening.gather import Frame
 from mainstay.observe.intake.unpack import unpack
 
 EVENT_TIME = 0
+# What unpacking raises for bytes that are none: a list as a key, nesting without end, a type that there is not.
+BROKEN = (msgpack.UnpackException, ValueError, TypeError, RecursionError)
 # Seconds; a time of this protocol that is larger is none.
 LATEST = 1e12
 
@@ -83,7 +85,7 @@ def _unpacked(packed: bytes, limit: int) -> Iterator[Any]:
     while done < len(packed):
         try:
             value = reader.unpack()
-        except (msgpack.UnpackException, ValueError, RecursionError) as error:
+        except BROKEN as error:
             raise WrongMessageError(f"packed events: {error or 'they end too early'}") from error
         done = reader.tell()
         yield value
@@ -125,5 +127,5 @@ def _add(collector: Collector, tag: str, time: Any, fields: Any, sender: str) ->
     container = record.attributes.get("container.name") or record.attributes.get("k8s.container.name", "")
     service = record.service or container.strip("/") or tag
     host = record.host or sender.rpartition(":")[0]
-    stream = records.path_of(host, record.instance or tag, record.attributes.get("stream", ""))
+    stream = records.path_of(host, record.instance or tag, record.attributes.get("log.iostream", ""))
     records.put(collector, record, service, stream, host, {"fluent.tag": tag})

@@ -13,7 +13,7 @@ import msgpack
 
 from mainstay.core.settings import current
 from mainstay.observe.intake import counters
-from mainstay.observe.intake.forward import WrongMessageError, option_of, unpacker
+from mainstay.observe.intake.forward import BROKEN, WrongMessageError, option_of, unpacker
 from mainstay.observe.intake.listening.gather import Frame, Gatherer
 from mainstay.observe.intake.listening.servers import Serve, read
 
@@ -40,7 +40,7 @@ class _Messages:
             message = self._unpacker.unpack()
         except msgpack.OutOfData:
             return None
-        except (msgpack.UnpackException, ValueError, RecursionError) as error:
+        except BROKEN as error:
             raise WrongMessageError(f"this is no MessagePack: {error}") from error
         size, self._at = self._unpacker.tell() - self._at, self._unpacker.tell()
         return message, size

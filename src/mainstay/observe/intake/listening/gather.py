@@ -133,6 +133,11 @@ class Gatherer:
                     log.warning("%s waits: %s", self.protocol, problem.detail)
                 self.problem = problem.detail
                 await asyncio.sleep(AGAIN)
+            except Exception:
+                # Nothing that one sender sends may end the listener for all others.
+                log.exception("%s: %d messages could not be kept", self.protocol, len(frames))
+                counters.add(self.protocol, dropped=len(frames))
+                break
         self.problem = ""
         for frame in frames:
             self._held[frame.sender] -= frame.size

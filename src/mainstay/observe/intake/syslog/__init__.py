@@ -34,18 +34,17 @@ def decode(frames: Sequence[Frame], now: datetime) -> Collector:
 
 def _add(collector: Collector, message: Message, frame: Frame) -> None:
     host = message.host or frame.sender.rpartition(":")[0] or frame.sender
-    own = {"syslog.facility.name": FACILITIES[message.facility], **message.attributes}
+    about = {"host.name": host, "syslog.facility.name": FACILITIES[message.facility]}
     if message.process:
-        own["process.pid" if message.process.isdigit() else "syslog.procid"] = message.process
+        about["process.pid" if message.process.isdigit() else "syslog.procid"] = message.process
     if frame.piece:
-        own["log.piece"] = str(frame.piece)
+        message.attributes["log.piece"] = str(frame.piece)
+    stream = records.path_of(host, message.app, message.process) or frame.sender
     collector.add(
-        collector.origin(
-            message.app, records.path_of(host, message.app, message.process) or frame.sender, {"host.name": host}
-        ),
+        collector.origin(message.app, stream, about),
         message.text,
         message.time,
         levels.SYSLOG[message.severity],
         said=message.said,
-        attributes=own,
+        attributes=message.attributes or None,
     )

@@ -65,7 +65,7 @@ def test_a_message_that_is_none_is_refused_by_name_or_kept(message: Any) -> None
         forward.option_of(found)
     except forward.WrongMessageError:
         return
-    assert len(forward.decode([Frame("10.0.0.1:5", found, 1)], NOW)) == 1 or found[1] in ([], "", b"")
+    assert len(forward.decode([Frame("10.0.0.1:5", found, 1)], NOW)) >= 1 or found[1] in ([], "", b"")
 
 
 @given(st.binary(max_size=200))
@@ -85,5 +85,5 @@ def test_fields_of_containers() -> None:
     record = {"log": "boom\n", "stream": "stderr", "kubernetes": {"container_name": "pay", "pod_name": "pay-1"}}
     lines = through(["kube.var.log", 1_700_000_000, record])
     origin = lines.origins[0]
-    assert (origin.service, lines.bodies[0], lines.attributes[0]["k8s.pod.name"]) == ("pay", "boom\n", "pay-1")
+    assert (origin.service, lines.bodies[0], origin.attributes["k8s.pod.name"]) == ("pay", "boom\n", "pay-1")
     assert "pay-1" in origin.stream

@@ -106,6 +106,8 @@ NOISE = [
     msgpack.packb(["tag", b"nonsense", {"compressed": "gzip"}]),
     msgpack.packb(["tag", [1, 2], {"chunk": "x"}]),
     msgpack.packb([1, 2, 3]),
+    b"\x93\xa3tag\x01\x81\xa1a" + b"\x91" * 1000 + b"\x01",
+    b'{"short_message":"deep","_a":' + b"[" * 990 + b"]" * 990 + b"}\x00",
     msgpack.packb({"a": 1}),
 ]
 GOOD = {

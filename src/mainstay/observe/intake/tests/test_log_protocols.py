@@ -60,6 +60,14 @@ def test_hec_refuses_with_splunks_codes_and_keeps_what_came_before(
     assert IntakeError.objects.get().protocol == "splunk hec"
 
 
+@pytest.mark.parametrize("depth", [300, 900, 5000])
+def test_nesting_without_end_is_kept_or_refused(client: Client, depth: int) -> None:
+    deep = b"[" * depth + b"]" * depth
+    for path, body in ((HEC, b'{"event":{"a":%s}}'), (BULK, b'{"index":{}}\n{"a":%s}\n'), ("/gelf", b'{"a":%s}')):
+        assert client.send(path, body % deep)[0] in {200, 202, 400}
+    assert client.send(HEC, hec(event="next"))[0] == 200
+
+
 def test_hec_says_that_acknowledgement_is_off_and_that_it_is_well(client: Client) -> None:
     assert client.send("/services/collector/ack", b'{"acks":[0]}')[2]["code"] == 14
     assert client.send("/services/collector/health", b"", method="GET", authorization="")[2]["code"] == 17
