@@ -47,7 +47,7 @@ def test_search_prints_lines_and_says_what_was_scanned() -> None:
 
 def test_a_bad_query_says_where_and_ends_with_2() -> None:
     _, said = run("search", "level:purple", code=2)
-    assert "purple is no level (character 7)" in said
+    assert "no level is called purple (character 7)" in said
     assert "lacks its offset" in run("search", "--range", "2026-01-01T00:00:00 to now", code=2)[1]
 
 
