@@ -101,7 +101,7 @@ def _fill(lines: int, seed: int, file: Path) -> tuple[Range, list[str], list[str
             start = end - DAY_US + DAY_US * place // lines
             piece = corpus(count, seed + place, start, end - DAY_US + DAY_US * (place + count) // lines)
             # One line in 20,000 holds the rare word.
-            rare = pl.when(pl.int_range(pl.len()) % 20_000 == 777).then(pl.col("body") + f" {RARE}{place % 5}")
+            rare = pl.when(pl.int_range(pl.len()) % 20_000 == 777).then(pl.col("body") + f" {RARE}{place // PIECE % 5}")
             piece = piece.with_columns(body=rare.otherwise("body"))
             needles += piece["body"].str.extract(r"reference ([0-9a-f-]{20,})").drop_nulls()[:40].to_list()
             batch = io.BytesIO()

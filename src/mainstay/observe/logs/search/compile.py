@@ -283,7 +283,7 @@ def _whole_words(parts: tuple[str, ...]) -> list[str]:
 def _level_of(text: str, at: int) -> str:
     level = _ALIASES.get(text.lower(), text.lower())
     if level not in LEVELS:
-        raise QueryError(f"{text} is no level", at, length=len(text), expected=f"one of {', '.join(LEVELS)}")
+        raise QueryError(f"no level is called {text}", at, length=len(text), expected=f"one of {', '.join(LEVELS)}")
     return level
 
 
@@ -293,7 +293,7 @@ def _number_of(text: str, at: int) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise QueryError(f"{text} is no number", at, length=len(text), expected="a number, such as 500 or 0.5")
+        raise QueryError(f"not a number: {text}", at, length=len(text), expected="a number, such as 500 or 0.5")
     return value
 
 

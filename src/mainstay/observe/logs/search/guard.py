@@ -111,6 +111,7 @@ def judge(ast: Iterable[str], tables: frozenset[str]) -> None:
     lines = list(ast)
     if not lines or not lines[0].startswith(("SelectWithUnionQuery", "SelectIntersectExceptQuery")):
         raise _refused("only SELECT is allowed here")
+    _check_sets(lines)
     for line in lines:
         kind, _, rest = line.strip().partition(" ")
         value = rest.partition(" (")[0].strip()
@@ -122,6 +123,28 @@ def judge(ast: Iterable[str], tables: frozenset[str]) -> None:
                 raise _refused(f"the function {value[:80]} is not allowed here")
         elif kind not in allowed.NODES:
             raise _refused(f"this part of SQL is not allowed here: {_words(kind)[:80]}")
+
+
+# The functions on the list whose right side may name a table.
+_IN = re.compile(r"\s*Function (?:in|notIn|globalIn|nullIn)(?:\s|\Z)", re.IGNORECASE)
+
+
+def _check_sets(lines: list[str]) -> None:
+    """Refuse a name after IN: the engine would take it for a table, whatever the lists of tables say."""
+    for place, line in enumerate(lines):
+        if not _IN.match(line):
+            continue
+        # An operator is followed by the list of its sides, each one deeper than the list.
+        depth = len(line) - len(line.lstrip()) + 2
+        sides = []
+        for below in lines[place + 1 :]:
+            indent = len(below) - len(below.lstrip())
+            if indent < depth - 1:
+                break
+            if indent == depth:
+                sides.append(below.strip())
+        if len(sides) != 2 or not sides[1].startswith(("Literal", "QueryParameter", "Function ", "Subquery")):
+            raise _refused("after IN write values or a SELECT in brackets; a name would be a table")
 
 
 def _words(kind: str) -> str:
