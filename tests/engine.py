@@ -27,14 +27,19 @@ def running() -> Iterator[None]:
         telemetry.prepare()
         # What other tests left in the spool goes as well.
         settle()
-        for table in schema.TABLES:
-            client.connect().command(f"TRUNCATE TABLE {table}")
+        empty()
         yield
     finally:
         process.terminate()
         process.wait(15)
         place.unlink(missing_ok=True)
         client.forget()
+
+
+def empty() -> None:
+    """Empty all tables."""
+    for table in schema.TABLES:
+        client.connect().command(f"TRUNCATE TABLE {table}")
 
 
 def settle() -> None:

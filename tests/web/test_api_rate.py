@@ -4,14 +4,14 @@ import pytest
 from django.test import Client
 
 from mainstay.core import access, settings, tokens
-from mainstay.faces.api import views
+from mainstay.faces.api import endpoint
 
 
 @pytest.mark.django_db
 def test_a_token_over_its_rate_is_told_when_to_come_again_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = settings.current()
     values = {**loaded.values, "api_requests_per_minute": 2}
-    monkeypatch.setattr(views, "current", lambda: settings.Loaded(values, loaded.origins))
+    monkeypatch.setattr(endpoint, "current", lambda: settings.Loaded(values, loaded.origins))
     eager = {"Authorization": f"Bearer {tokens.create_token(access.LOCAL, 'eager', 'read')}"}
     calm = {"Authorization": f"Bearer {tokens.create_token(access.LOCAL, 'calm', 'read')}"}
     client = Client()

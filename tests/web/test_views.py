@@ -56,7 +56,7 @@ def test_every_screen_answers_with_its_own_title(ana: Client) -> None:
     assert len(set(titles.values())) >= len(titles) - 1  # The palette's page has one title, whatever is looked for.
 
 
-@pytest.mark.parametrize("part", ["chart", "logs", "changes", "spark"])
+@pytest.mark.parametrize("part", ["chart", "logs", "log-changes", "changes", "spark"])
 def test_a_panel_says_so_when_the_telemetry_store_is_away(ana: Client, part: str) -> None:
     path = f"/i/{latest()}/{part}"
     panel = ana.get(path, headers={"hx-request": "true"}).content.decode()

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mainstay.faces.bench import log_intake, log_patterns, log_search
+from mainstay.faces.bench import log_diff, log_intake, log_patterns, log_search
 
 GOAL_GA, GOAL_FGA, GOAL_FTA, GOAL_RAW_GA = 0.95, 0.94, 0.65, 0.85
 GOAL_TAGGED, GOAL_HTTP, GOAL_FILES, GOAL_DISK = 1_000_000, 150_000, 300_000, 0.2
-GOAL_STORED_MS, GOAL_DIFF_MS = 50, 300
+GOAL_TOLD, DIFF_SEEDS = 0.9, 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def parts(labelled: Path | None, lines: int, seed: int) -> Mapping[str, Callable
         "intake": partial(_intake, lines, seed),
         "files": partial(_files, lines, seed),
         "search": partial(_search, lines, seed),
+        "diff": partial(_diff, seed),
     }
     return {"patterns": partial(_patterns, labelled), **known} if labelled else known
 
@@ -89,3 +90,10 @@ def _search(lines: int, seed: int) -> list[Figure]:
         lnav = "-" if one.lnav_ms is None else f"{one.lnav_ms:.0f} ms"
         found.append(at_most(f"search: {one.name}", one.p50_ms, "ms p50", one.goal_ms, f"ripgrep {rg}, lnav {lnav}"))
     return found
+
+
+def _diff(seed: int) -> list[Figure]:
+    told = log_diff.run(DIFF_SEEDS, seed)
+    rows = [Figure(f"{one.fault}, seed {one.seed}", one.place, "place", "", one.first[:80]) for one in told]
+    share = sum(one.reached for one in told) / len(told)
+    return [*rows, at_least("telling line in the first three", share, "of faults", GOAL_TOLD)]

@@ -143,3 +143,42 @@ def export(
     finally:
         part.unlink(missing_ok=True)
     say(f"{file}: {file.stat().st_size:,} bytes")
+
+
+@app.command()
+def changed(
+    services: Annotated[list[str], typer.Argument(help="Keys of services, for example payments.")],
+    since: Since = "10m",
+    range_text: RangeText = "",
+    baseline: Annotated[str, typer.Option(help="before, week or release: what to compare with.")] = "before",
+    limit: Annotated[int, typer.Option(min=1, help="How many differences at most.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Rank what changed in the stored logs of services: patterns new, gone, more, fewer, values that moved, silence."""
+    use_django()
+    from mainstay.core.access import LOCAL
+    from mainstay.observe.changes import services as changes
+    from mainstay.observe.logs import whatchanged
+
+    if baseline not in whatchanged.BASELINES:
+        fail(f"--baseline: write one of {', '.join(whatchanged.BASELINES)}", USAGE)
+    asked = _range(since, range_text)
+    released = next((one.time for one in changes.recent(LOCAL, services, asked.end)), None)
+    window = whatchanged.Window(asked.start, asked.end)
+    found = whatchanged.what_changed(LOCAL, services, window, baseline, released, limit)
+    rows = [
+        {
+            "kind": one.kind,
+            "level": one.level,
+            "service": one.service,
+            "before": one.before,
+            "during": one.during,
+            "score": round(one.score, 2),
+            "template": one.template,
+            "example": one.example.partition("\n")[0] if as_json else "",
+            "moved": f"value {one.moved.place + 1}: {one.moved.before} -> {one.moved.during}" if one.moved else "",
+        }
+        for one in found.changes
+    ]
+    show_rows([row if as_json else {k: v for k, v in row.items() if k != "example"} for row in rows], as_json=as_json)
+    say(f"{found.lines:,} lines, held against {found.before.start:%F %T} to {found.before.end:%F %T} UTC")

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("i/<int:number>/chart", panels.chart),
     path("i/<int:number>/spark", panels.spark),
     path("i/<int:number>/logs", panels.log_lines),
+    path("i/<int:number>/log-changes", panels.log_changes),
     path("i/<int:number>/changes", panels.changed),
     path("i/<int:number>/<str:action>", incident_actions.act),
     path("alerts", alerts.every),

@@ -104,7 +104,7 @@ def _moved_at(place: int, was: pl.Series, now: pl.Series) -> Moved | None:
     numbers = [_numbers(values) for values in (was, now)]
     if all(one is not None for one in numbers):
         middle = [float(str(one.median())) for one in numbers if one is not None]
-        if was.n_unique() * 2 > was.len() and _grows(was) and _grows(now):
+        if was.n_unique() * 2 > was.len() and _runs(was) and _runs(now):
             return None  # A running number moves by itself.
         ratio = middle[1] / middle[0] if middle[0] else (1.0 if not middle[1] else 100.0)
         found = Moved(place, f"{middle[0]:g}", f"{middle[1]:g}", ratio, 0.0)
@@ -121,12 +121,13 @@ def _numbers(values: pl.Series) -> pl.Series | None:
     return found if found.null_count() * 10 <= found.len() else None
 
 
-def _grows(values: pl.Series) -> bool:
+def _runs(values: pl.Series) -> bool:
     numbers = _numbers(values)
     if numbers is None:
         return False
     steps = numbers.drop_nulls().diff().drop_nulls()
-    return steps.len() > 0 and int((steps >= 0).sum()) >= 0.9 * steps.len()
+    one_way = max(int((steps >= 0).sum()), int((steps <= 0).sum()))
+    return steps.len() > 0 and one_way >= 0.9 * steps.len()
 
 
 def _usual(values: pl.Series) -> str:

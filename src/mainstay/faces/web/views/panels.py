@@ -15,6 +15,7 @@ from mainstay.faces.web.views.base import actor_of, show
 from mainstay.faces.web.views.incident import main_rule
 from mainstay.observe.changes import services as changes
 from mainstay.observe.logs import services as logs
+from mainstay.observe.logs import whatchanged
 from mainstay.observe.metrics import services as metrics
 from mainstay.observe.metrics.charts import Chart
 from mainstay.observe.metrics.models import Rule
@@ -28,6 +29,12 @@ LONGEST = timedelta(hours=12)
 CHANGE_HOURS = 6
 TABLE_ROWS = 12
 LINES_SHOWN = 8
+LOG_CHANGES = 6
+BASELINE_WORDS = {
+    "before": "the half hour before",
+    "week": "the same time last week",
+    "release": "before the last change",
+}
 
 
 @dataclass(frozen=True)
@@ -181,6 +188,28 @@ def log_lines(request: HttpRequest, number: int) -> HttpResponse:
         except TelemetryError as error:
             context["error"] = str(error)
     return show(request, "panel", context, "parts/logs")
+
+
+def log_changes(request: HttpRequest, number: int) -> HttpResponse:
+    """What is new, gone, more, fewer or has other values in the logs, since a little before the incident began."""
+    actor = actor_of(request)
+    incident = incidents.get(actor, number)
+    asked = request.GET.get("baseline", "")
+    baseline = asked if asked in whatchanged.BASELINES else whatchanged.BASELINES[0]
+    context: dict[str, Any] = {"incident": incident, "title": "What changed in the logs"}
+    context |= {"panel": "parts/log_changes.html", "baseline": baseline, "baselines": BASELINE_WORDS}
+    scope = _scope(actor, incident)
+    if scope:
+        try:
+            window_ = whatchanged.during(incident.started_at, incident.resolved_at)
+            events = changes.recent(actor, scope, window_.end, CHANGE_HOURS)
+            released = events[0].time if events else None
+            found = whatchanged.what_changed(actor, scope, window_, baseline, released)
+            context |= {"found": found, "first": found.changes[:LOG_CHANGES], "rest": found.changes[LOG_CHANGES:]}
+            context |= {"events": events[:3], "around": f"around {incident}"}
+        except TelemetryError as error:
+            context["error"] = str(error)
+    return show(request, "panel", context, "parts/log_changes")
 
 
 def changed(request: HttpRequest, number: int) -> HttpResponse:
