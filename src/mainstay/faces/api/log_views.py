@@ -67,6 +67,26 @@ def histogram(actor: Actor, request: HttpRequest) -> Any:
 
 
 @endpoint("GET")
+def changed(actor: Actor, request: HttpRequest) -> Any:
+    """What changed in the logs of services from a baseline to a range."""
+    services = [name.strip() for name in request.GET.get("services", "").split(",") if name.strip()]
+    if not services:
+        raise bad_request("name one service or several with commas between", "services")
+    _, within = _asked(actor, request)
+    with logs.understood():
+        found = logs.changed(
+            actor, services, within, request.GET.get("baseline", "before"), whole_of(request, "limit", 20)
+        )
+    return {
+        "changes": list(map(logs.change, found.changes)),
+        "left_out": found.left_out,
+        "lines": found.lines,
+        "during": {"from": stamp(found.during.start), "to": stamp(found.during.end)},
+        "before": {"from": stamp(found.before.start), "to": stamp(found.before.end)},
+    }
+
+
+@endpoint("GET")
 def facets(actor: Actor, request: HttpRequest) -> Any:
     """The most frequent values of fields."""
     query, within = _asked(actor, request)
@@ -172,6 +192,7 @@ def _plain(value: object) -> Any:
 urlpatterns: list[URLPattern] = [
     path("logs/search", search_lines),
     path("logs/histogram", histogram),
+    path("logs/changed", changed),
     path("logs/facets", facets),
     path("logs/context", context),
     path("logs/line", line),

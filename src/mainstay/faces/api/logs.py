@@ -1,18 +1,21 @@
 """Log lines as plain data, and ranges of time as people name them, for the API, the command line and the screens."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from mainstay.core import clock
 from mainstay.core.access import Actor
-from mainstay.core.problems import ProblemError
+from mainstay.core.problems import ProblemError, bad_request
 from mainstay.faces.api import read
+from mainstay.observe.changes import services as changes
+from mainstay.observe.logs import whatchanged
 from mainstay.observe.logs.search import times
 from mainstay.observe.logs.search.answers import Line, Scan
 from mainstay.observe.logs.search.lexer import QueryError
+from mainstay.observe.logs.whatchanged import Change, WhatChanged
 from mainstay.observe.telemetry.services import TelemetryError
 from mainstay.respond.incidents import services as incidents
 
@@ -88,4 +91,35 @@ def scan(found: Scan) -> Row:
         "cut": found.cut,
         "sampled": found.sampled,
         "elapsed_ms": round(found.elapsed_ms, 1),
+    }
+
+
+def changed(actor: Actor, services: Sequence[str], within: times.Range, baseline: str, limit: int) -> WhatChanged:
+    """What changed in the logs of services; the release is the last change event before the end of the range.
+
+    Raises ``ProblemError`` that names the field ``baseline``.
+    """
+    if baseline not in whatchanged.BASELINES:
+        raise bad_request(f"write one of {', '.join(whatchanged.BASELINES)}", "baseline")
+    released = next((one.time for one in changes.recent(actor, services, within.end)), None)
+    window = whatchanged.Window(within.start, within.end)
+    return whatchanged.what_changed(actor, services, window, baseline, released, limit)
+
+
+def change(found: Change) -> Row:
+    """One difference."""
+    return {
+        "kind": found.kind,
+        "level": found.level,
+        "service": found.service,
+        "before": found.before,
+        "during": found.during,
+        "expected": round(found.expected, 1),
+        "score": round(found.score, 2),
+        "pattern": str(found.pattern) if found.pattern else "",
+        "template": found.template,
+        "example": found.example,
+        "moved": f"value {found.moved.place + 1}: {found.moved.before} -> {found.moved.during}" if found.moved else "",
+        "known_error": found.known_error,
+        "first_seen": times.stamp(found.first_seen) if found.first_seen else None,
     }

@@ -158,6 +158,12 @@ class Installation:
         except (urllib.error.URLError, OSError):
             return 0
 
+    def get(self, path: str) -> Any:
+        """The JSON that a route of the API answers with."""
+        request = urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - own address
+            return json.load(answer)
+
     def sql(self, statement: str) -> list[list[Any]]:
         """Rows straight from the engine, as an operator with its password would read them."""
         place = json.loads((self.home / "data" / "run" / "engine.json").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from mainstay.faces.bench.installation import Installation, installation
+from mainstay.faces.bench.installation import Installation, InstallationError, installation, percentile
 from mainstay.faces.bench.log_corpus import corpus
 
 DAY_US = 86_400_000_000
@@ -19,13 +19,17 @@ START_US = 1_767_225_600_000_000
 
 @dataclass(frozen=True)
 class Intake:
-    """``lines`` sent and acknowledged in ``seconds``; ``stored_seconds`` until all could be found; disk over raw."""
+    """``lines`` sent and acknowledged in ``seconds``; ``stored_seconds`` until all could be found; disk over raw.
+
+    ``changed_ms`` is the p50 of a comparison of two windows.
+    """
 
     way: str
     lines: int
     seconds: float
     stored_seconds: float
     disk_ratio: float
+    changed_ms: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -51,7 +55,23 @@ def over_http(lines: int, seed: int) -> Intake:
             time.sleep(0.05)
         stored = time.monotonic() - began
         sent = sum(body.count(b"\n") + 1 for body in bodies)
-        return Intake("HTTP, text", sent, seconds, stored, _disk(here) / sum(map(len, [*bodies, bodies[0]])))
+        return Intake(
+            "HTTP, text", sent, seconds, stored, _disk(here) / sum(map(len, [*bodies, bodies[0]])), _changed(here)
+        )
+
+
+def _changed(here: Installation) -> float:
+    """Milliseconds (p50) of comparing half an hour with the one before, through the API, another time of day each."""
+    took = []
+    for hour in range(1, 22):
+        day = "2026-01-01T"
+        span = urllib.parse.quote(f"{day}{hour:02}:10:00Z to {day}{hour:02}:40:00Z")
+        began = time.perf_counter()
+        found = here.get(f"/api/v1/logs/changed?services=shop&range={span}")
+        took.append((time.perf_counter() - began) * 1000)
+        if not found["lines"]:
+            raise InstallationError(f"no lines were compared: {found}")
+    return percentile(took, 0.5)
 
 
 def _disk(here: Installation) -> int:

@@ -157,28 +157,10 @@ def changed(
     """Rank what changed in the stored logs of services: patterns new, gone, more, fewer, values that moved, silence."""
     use_django()
     from mainstay.core.access import LOCAL
-    from mainstay.observe.changes import services as changes
-    from mainstay.observe.logs import whatchanged
+    from mainstay.faces.api import logs
 
-    if baseline not in whatchanged.BASELINES:
-        fail(f"--baseline: write one of {', '.join(whatchanged.BASELINES)}", USAGE)
-    asked = _range(since, range_text)
-    released = next((one.time for one in changes.recent(LOCAL, services, asked.end)), None)
-    window = whatchanged.Window(asked.start, asked.end)
-    found = whatchanged.what_changed(LOCAL, services, window, baseline, released, limit)
-    rows = [
-        {
-            "kind": one.kind,
-            "level": one.level,
-            "service": one.service,
-            "before": one.before,
-            "during": one.during,
-            "score": round(one.score, 2),
-            "template": one.template,
-            "example": one.example.partition("\n")[0] if as_json else "",
-            "moved": f"value {one.moved.place + 1}: {one.moved.before} -> {one.moved.during}" if one.moved else "",
-        }
-        for one in found.changes
-    ]
-    show_rows([row if as_json else {k: v for k, v in row.items() if k != "example"} for row in rows], as_json=as_json)
+    found = logs.changed(LOCAL, services, _range(since, range_text), baseline, limit)
+    rows = list(map(logs.change, found.changes))
+    brief = ("kind", "level", "service", "before", "during", "score", "template", "moved")
+    show_rows(rows if as_json else [{name: row[name] for name in brief} for row in rows], as_json=as_json)
     say(f"{found.lines:,} lines, held against {found.before.start:%F %T} to {found.before.end:%F %T} UTC")

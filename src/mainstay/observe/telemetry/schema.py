@@ -76,19 +76,21 @@ SAMPLES = Table(
 )
 LOG_LINES = Table(
     "log_lines",
-    "time DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)), id UInt64 CODEC(Delta, ZSTD(1)), "
-    f"received DateTime('UTC') CODEC(Delta, ZSTD(1)), keep_days UInt16 CODEC(ZSTD(1)), service {TEXT}, level {TEXT}, "
+    "time DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)), id UInt64 CODEC(Delta, ZSTD(1)), "
+    f"received DateTime('UTC') CODEC(T64, ZSTD(1)), keep_days UInt16 CODEC(ZSTD(1)), service {TEXT}, level {TEXT}, "
     f"pattern UInt64 CODEC(ZSTD(1)), body String CODEC(ZSTD(3)), trace_id String CODEC(ZSTD(1)), "
     f"span_id String CODEC(ZSTD(1)), stream {TEXT}, source {TEXT}, format {TEXT}, attributes {ATTRIBUTES} "
     f"CODEC(ZSTD(1)), exception {TEXT}, frame {TEXT}, fingerprint UInt64 CODEC(ZSTD(1)), causes Array({TEXT}), "
     # Words are asked for in any case, so the index holds them in lower case.
-    "INDEX words lower(body) TYPE tokenbf_v1(32768, 2, 0) GRANULARITY 1, "
+    "INDEX words lower(body) TYPE tokenbf_v1(16384, 2, 0) GRANULARITY 1, "
+    "INDEX times time TYPE minmax GRANULARITY 1, "
     "INDEX patterns pattern TYPE bloom_filter(0.01) GRANULARITY 1, "
     "INDEX traces trace_id TYPE bloom_filter(0.01) GRANULARITY 1, "
     "INDEX fingerprints fingerprint TYPE bloom_filter(0.01) GRANULARITY 1, "
     "INDEX attribute_values mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 1",
     "MergeTree",
-    "(service, time, id)",
+    # Like lines beside each other: they take a tenth less, and the indexes below leave out more of them.
+    "(service, toStartOfHour(time), pattern, time, id)",
     "time",
     None,
     "time Int64, id UInt64, received Int64, keep_days UInt16, service String, level String, pattern UInt64, "
