@@ -42,8 +42,9 @@ def main() -> int:
                 print("== suite on PostgreSQL: skipped, no PostgreSQL server is installed", flush=True)
                 good.append(not missing)
             else:
-                command = [*PYTEST, "-m", "not once"]
-                good.append(step("suite on PostgreSQL", command, MAINSTAY_DATABASE_URL=url))
+                command = [*PYTEST, "-m", "not once or either"]
+                where = {"MAINSTAY_DATABASE_URL": url, "MAINSTAY_BENCH_POSTGRES": url}
+                good.append(step("suite on PostgreSQL", command, **where, MAINSTAY_TEST_CRASH_SEEDS="1"))
     return 0 if all(good) else 1
 
 

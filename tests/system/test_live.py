@@ -26,7 +26,7 @@ from mainstay.faces.bench.installation import Installation, MailServer, free_por
 from tests.parts import need, until
 from tests.system.sent import sql
 
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("live")]
+pytestmark = [pytest.mark.once, pytest.mark.either, pytest.mark.xdist_group("live")]
 Live = tuple[Installation, MailServer]
 
 

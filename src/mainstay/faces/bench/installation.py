@@ -20,6 +20,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from mainstay.core.ids import new_id
+
 
 class InstallationError(Exception):
     """The installation does not come up; the text has its last words."""
@@ -67,6 +69,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _database() -> dict[str, str]:
+    """A new database on the server that ``MAINSTAY_BENCH_POSTGRES`` names; without it there is SQLite.
+
+    The database stays there for whoever wants to look; the server is meant to be thrown away.
+    """
+    server = os.environ.get("MAINSTAY_BENCH_POSTGRES")
+    if not server:
+        return {}
+    import psycopg
+
+    name = f"bench_{new_id()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+    return {"DATABASE_URL": f"{server.rpartition('/')[0]}/{name}"}
+
+
 class Installation:
     """Mainstay in a directory of its own."""
 
@@ -82,6 +100,7 @@ class Installation:
             "SMTP_PORT": str(smtp_port),
             "SMTP_SECURITY": "none",
             "SMTP_FROM": "mainstay@bench.example",
+            **_database(),
             **(settings or {}),
         }
         self.env = {**own, **{f"MAINSTAY_{name}": value for name, value in given.items()}}
