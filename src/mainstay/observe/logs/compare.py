@@ -15,10 +15,11 @@ from mainstay.observe.logs.patterns.templates import VARIABLE
 SWING = 0.35
 LEVEL_WEIGHT = {"fatal": 3.0, "error": 2.6, "warning": 1.6, "": 1.1, "info": 1.0, "debug": 0.6, "trace": 0.5}
 KIND_WEIGHT = {"new": 1.5, "more": 1.0, "gone": 0.8, "fewer": 0.6}
-# Below this a difference is what chance gives.
-LEAST = 2.0
+# Below this a difference is what chance gives. What is seen once in a long while is told even so, after the rest.
+LEAST, RARE_BEFORE, RARE_EXPECTED = 2.0, 2, 0.5
 # A value moved when its middle is this many times what it was, or when this share of it is something else.
-MOVED_RATIO, MOVED_SHARE = 1.5, 0.3
+# A number moved only when besides so many of its values lie beyond where nine of ten lay before.
+MOVED_RATIO, MOVED_SHARE, MOVED_BEYOND = 1.5, 0.3, 0.4
 LEAST_VALUES = 5
 COUNTS = pl.Schema({"pattern": pl.UInt64, "service": pl.String, "level": pl.String, "lines": pl.UInt64})
 
@@ -69,7 +70,10 @@ def compare(before: pl.DataFrame, during: pl.DataFrame, seconds_before: float, s
     return (
         both.with_columns(pl.col("before", "during").fill_null(0).cast(pl.Float64))
         .with_columns(expected=expected, strength=(pl.col("during") - expected).abs() / scatter)
-        .filter(pl.col("strength") >= LEAST)
+        .filter(
+            (pl.col("strength") >= LEAST)
+            | ((pl.col("during") > 0) & (pl.col("before") <= RARE_BEFORE) & (pl.col("expected") < RARE_EXPECTED))
+        )
         .with_columns(kind=kind)
         .with_columns(
             score=pl.col("strength").log1p()
@@ -107,13 +111,23 @@ def _moved_at(place: int, was: pl.Series, now: pl.Series) -> Moved | None:
         if was.n_unique() * 2 > was.len() and _runs(was) and _runs(now):
             return None  # A running number moves by itself.
         ratio = middle[1] / middle[0] if middle[0] else (1.0 if not middle[1] else 100.0)
-        found = Moved(place, f"{middle[0]:g}", f"{middle[1]:g}", ratio, 0.0)
-        return found if ratio >= MOVED_RATIO or ratio <= 1 / MOVED_RATIO else None
+        if (
+            1 / MOVED_RATIO < ratio < MOVED_RATIO
+            or _beyond(*(one for one in numbers if one is not None)) < MOVED_BEYOND
+        ):
+            return None
+        return Moved(place, f"{middle[0]:g}", f"{middle[1]:g}", ratio, 0.0)
     if was.n_unique() * 2 > was.len():
         return None  # Names that are new each time, such as order numbers.
     fresh = float(str((~now.is_in(was.unique().implode())).mean() or 0.0))
     found = Moved(place, _usual(was), _usual(now), 1.0, fresh)
     return found if fresh >= MOVED_SHARE or _usual(was) != _usual(now) else None
+
+
+def _beyond(was: pl.Series, now: pl.Series) -> float:
+    """The share of values that lie above, or below, nine of ten values before."""
+    low, high = was.quantile(0.1), was.quantile(0.9)
+    return max(float(str((now > high).mean() or 0.0)), float(str((now < low).mean() or 0.0)))
 
 
 def _numbers(values: pl.Series) -> pl.Series | None:
