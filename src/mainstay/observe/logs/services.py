@@ -22,18 +22,19 @@ BEFORE, AFTER = timedelta(minutes=2), timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a log, a stack trace with it."""
+    """The first line of a pattern in a window, a stack trace with it; ``count`` lines are like it."""
 
     time: datetime
     level: str
     service: str
     body: str
     trace_id: str
+    count: int
 
 
 @dataclass(frozen=True)
 class LogWindow:
-    """Lines with the range that was searched, how many there were in it, and whether some were left out."""
+    """Kinds of lines with the range that was searched, how many lines there were, and whether kinds were left out."""
 
     lines: tuple[LogLine, ...]
     start: datetime
@@ -77,9 +78,9 @@ def _tagged(records: pl.DataFrame, now: datetime) -> pl.Series:
 
 
 def errors_around(actor: Actor, service_key: str, around: datetime, limit: int = 20) -> LogWindow:
-    """Error lines of a service around a moment, oldest first, errors before warnings where there are too many.
+    """Error lines of a service around a moment, one for each pattern, the oldest first.
 
-    Raises ``TelemetryError`` when the store does not answer.
+    Where there are too many kinds, errors go before warnings. Raises ``TelemetryError`` when the store does not answer.
     """
     require(actor, Right.READ)
     start, end = around - BEFORE, around + AFTER
@@ -95,10 +96,12 @@ def errors_around(actor: Actor, service_key: str, around: datetime, limit: int =
         "AND time BETWEEN fromUnixTimestamp64Milli({start:Int64}) AND fromUnixTimestamp64Milli({end:Int64})"
     )
     rows = telemetry.rows(
-        f"SELECT time, level, service, body, trace_id, count() OVER () FROM log_lines WHERE {where} "
-        "ORDER BY level = 'warning', time LIMIT {limit:UInt32}",
+        "SELECT min(time) AS first, level, any(service), argMin(body, time), argMin(trace_id, time), count() AS lines, "
+        f"sum(lines) OVER (), count() OVER () FROM log_lines WHERE {where} "
+        "GROUP BY level, pattern, if(pattern = 0, cityHash64(body), 0) "
+        "ORDER BY level = 'warning', first LIMIT {limit:UInt32}",
         params,
     )
-    lines = sorted((LogLine(telemetry.aware(row[0]), *row[1:5]) for row in rows), key=lambda line: line.time)
-    total = rows[0][5] if rows else 0
-    return LogWindow(tuple(lines), start, end, total, cut=total > len(lines))
+    lines = sorted((LogLine(telemetry.aware(row[0]), *row[1:6]) for row in rows), key=lambda line: line.time)
+    total, kinds = rows[0][6:8] if rows else (0, 0)
+    return LogWindow(tuple(lines), start, end, total, cut=kinds > len(lines))

@@ -25,6 +25,7 @@ _MOVED_OF, _SAMPLE = 12, 300
 # A service that was to write so many lines and wrote none has fallen silent.
 _SILENT_FROM = 10
 SILENCE_SCORE = 8.0
+GRAVE = ("warning", "error", "fatal")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ class Change:
 
 @dataclass(frozen=True)
 class WhatChanged:
-    """The differences, the most telling first, with both windows and what is not shown."""
+    """The differences, the most telling first, with both windows and what is not shown.
+
+    With ``nothing_before`` no line of the baseline is known: what is grave in the window stands for what is new.
+    """
 
     changes: tuple[Change, ...]
     during: Window
@@ -70,6 +74,7 @@ class WhatChanged:
     services: tuple[str, ...]
     left_out: int
     lines: int
+    nothing_before: bool
 
 
 def during(started: datetime, ended: datetime | None = None) -> Window:
@@ -109,10 +114,14 @@ def what_changed(
     found = [Change(**row) for row in ranked.with_columns(pl.col("before", "during").cast(pl.Int64)).to_dicts()]
     found += _silent(counts, services, window.seconds / seconds)
     found += _moved(services, window, before, counts)
+    nothing_before = not int(counts["before"].sum())
+    if nothing_before:
+        found = [one for one in found if one.level in GRAVE]
     ordered = sorted(found, key=lambda one: -one.score)
     shown = _told(ordered[:limit], services, window, before)
     lines = int(counts["during"].sum()) if counts.height else 0
-    return WhatChanged(tuple(shown), window, known, baseline, tuple(services), max(len(ordered) - limit, 0), lines)
+    left_out = max(len(ordered) - limit, 0)
+    return WhatChanged(tuple(shown), window, known, baseline, tuple(services), left_out, lines, nothing_before)
 
 
 def _baseline(name: str, window: Window, released: datetime | None) -> Window:
