@@ -32,13 +32,13 @@ def end_of_whole(data: bytes, *, flush: bool, flush_partial: bool) -> int:
     if flush_partial and len(data) < BATCH_BYTES:
         end = len(data)
     elif end and not (flush and len(data) < BATCH_BYTES):
-        end = _last_begin(data[:end]) or (end if len(data) >= BATCH_BYTES or end > _HELD_BYTES else 0)
+        end = last_begin(data[:end]) or (end if len(data) >= BATCH_BYTES or end > _HELD_BYTES else 0)
     if data.count(b"\n", 0, end) > BATCH_LINES:
         end = sum(map(len, data.split(b"\n", BATCH_LINES)[:BATCH_LINES])) + BATCH_LINES
     return end
 
 
-def _last_begin(lines: bytes) -> int:
+def last_begin(lines: bytes) -> int:
     """Where the last record of whole lines begins; 0 when it is the only one."""
     for known in (_BEGINS, _NO_CONTINUATION):
         # The last one is near the end: look there first.
