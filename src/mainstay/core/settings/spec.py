@@ -150,6 +150,12 @@ SPECS: tuple[Spec, ...] = (
         "What is taken out of log lines before they are kept: cards, secrets, emails, ibans.",
         names,
     ),
+    Spec(
+        "log_service_lines_per_second",
+        50_000,
+        "Log lines a second that are taken of one service over HTTP. Beyond it senders get 429.",
+        whole(1, 10**9),
+    ),
     Spec("log_patterns_max", 100_000, "Log patterns that are told apart. Lines beyond have none.", whole(100, 10**7)),
     Spec("log_patterns_learned", 5000, "Kinds of log lines that one batch may bring anew.", whole(10, 10**6)),
     Spec(

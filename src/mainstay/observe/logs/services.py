@@ -9,7 +9,7 @@ import polars as pl
 from mainstay.core import clock
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.settings import current
-from mainstay.observe.logs import frame, redaction, registry
+from mainstay.observe.logs import care, frame, redaction, registry
 from mainstay.observe.logs.lines import Lines, Origin
 from mainstay.observe.logs.reading.read import RAW, Source, read
 from mainstay.observe.telemetry import services as telemetry
@@ -45,10 +45,12 @@ class LogWindow:
 def accept(lines: Lines, source: Source | None = None) -> int:
     """Keep lines; how many records they made. When this returns they are on disk.
 
-    ``source`` says in which zone they were written and how wrong its clock was. Raises ``SpoolFullError``.
+    ``source`` says in which zone they were written and how wrong its clock was. Raises ``SpoolFullError``,
+    and ``ProblemError`` 429 where a service sends more than it may (``care``).
     """
     if not lines.bodies:
         return 0
+    care.check_rate(lines)
     return keep_records(records_of_lines(lines, source or Source()), clock.now()).height
 
 
@@ -69,8 +71,9 @@ def keep_records(records: pl.DataFrame, now: datetime) -> pl.DataFrame:
     Raises ``SpoolFullError``.
     """
     conf = current()
+    care.check_quota(records, now)
     records = records.with_columns(redaction.redact(records[name], conf.log_redact) for name in ("body", "attributes"))
-    records = records.with_columns(pattern=_tagged(records, now))
+    records = records.with_columns(pattern=_tagged(records, now), keep_days=care.keep_days(records["service"]))
     rows = frame.complete(records, int(now.timestamp() * 1000), conf.retention_logs_days)
     telemetry.write_frame("log_lines", rows)
     return rows

@@ -55,8 +55,11 @@ def _separator(head: bytes) -> str:
     """What parts the columns of a file that begins with their names; empty when it does not."""
     text = head.decode("utf-8", "replace").replace("\r\n", "\n")
     for sign in ",;\t|":
-        rows = csv.reader(io.StringIO(text), delimiter=sign)
-        names, first = next(rows, []), next(rows, [])
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
+        try:
+            names, first = next(rows, []), next(rows, [])
+        except csv.Error:
+            continue
         if len({name.strip().lower() for name in names} & _CSV_NAMES) > 1 and len(first) == len(names):
             return sign
     return ""
