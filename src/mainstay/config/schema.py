@@ -204,6 +204,15 @@ class KnownError(Keyed):
     fix: Literal["none", "planned", "released"] = "none"
 
 
+class LogPolicy(Entry):
+    """How long the log lines of a service are kept, and how much may come on a day."""
+
+    key: str = Field(min_length=1, max_length=200, description="The service, as its lines name it.")
+    name: str = Field("", max_length=160)
+    keep_days: int | None = Field(None, ge=1, le=3650, description="Empty: retention_logs_days.")
+    mb_per_day: int | None = Field(None, ge=1, le=10**9, description="MB of text; empty: no quota.")
+
+
 class Document(Entry):
     """A configuration file of Mainstay."""
 
@@ -216,6 +225,7 @@ class Document(Entry):
     targets: list[Target] = []
     rules: list[Rule] = []
     known_errors: list[KnownError] = []
+    log_policies: list[LogPolicy] = []
 
 
 # In the order in which they are applied: later ones name earlier ones.

@@ -18,8 +18,11 @@ class Buckets:
         self._left: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, key: str, per_second: float, size: float, now: float | None = None) -> float:
-        """Take one token. Returns 0, or the seconds after which there is one."""
+    def take(self, key: str, per_second: float, size: float, now: float | None = None, *, count: float = 1) -> float:
+        """Take a token, or ``count``. Returns 0, or the seconds after which there is one.
+
+        Who finds one may take more than there are: the bucket is then in debt, and others of its key wait longer.
+        """
         now = time.monotonic() if now is None else now
         with self._lock:
             if len(self._left) >= MAX_KEYS:
@@ -29,5 +32,5 @@ class Buckets:
             tokens = min(size, tokens + (now - at) * per_second)
             if tokens < 1:
                 return (1 - tokens) / per_second
-            self._left[key] = (tokens - 1, now)
+            self._left[key] = (tokens - count, now)
             return 0.0

@@ -29,4 +29,5 @@ KINDS: Mapping[str, Kind] = {
     "targets": Kind(watching.load_targets, watching.save_target, watching.remove_target),
     "rules": Kind(watching.load_rules, watching.save_rule, watching.remove_rule),
     "known_errors": Kind(catalog.load_known_errors, catalog.save_known_error, catalog.remove_known_error),
+    "log_policies": Kind(watching.load_log_policies, watching.save_log_policy, watching.remove_log_policy),
 }

@@ -1,10 +1,11 @@
-"""Scrape targets and rules."""
+"""Scrape targets, rules, and policies of log lines."""
 
 from typing import Any
 
 from mainstay.catalog.models import Service
 from mainstay.config.kinds.references import one
 from mainstay.core.access import Actor
+from mainstay.observe.logs.models import LogPolicy
 from mainstay.observe.metrics import promql
 from mainstay.observe.metrics.models import Rule, ScrapeTarget
 from mainstay.observe.metrics.services import end_series, retire_rules
@@ -119,3 +120,27 @@ def remove_rule(actor: Actor, ident: str) -> None:
     """Delete a rule; what it has firing ends with it."""
     del actor
     retire_rules(Rule.objects.filter(key=ident))
+
+
+def load_log_policies() -> Loaded:
+    """Policies of log lines as entries."""
+    return {
+        row.service: (
+            {"key": row.service, "name": row.name, "keep_days": row.keep_days, "mb_per_day": row.mb_per_day},
+            row.source,
+        )
+        for row in LogPolicy.objects.all()
+    }
+
+
+def save_log_policy(actor: Actor, entry: Entry, source: str) -> None:
+    """Make or change the policy of a service. It holds for lines that come from now on."""
+    del actor
+    about = {name: entry[name] for name in ("name", "keep_days", "mb_per_day")}
+    LogPolicy.objects.update_or_create(service=entry["key"], defaults={**about, "source": source})
+
+
+def remove_log_policy(actor: Actor, ident: str) -> None:
+    """Delete a policy; lines that were kept under it stay as long as they were to."""
+    del actor
+    LogPolicy.objects.filter(service=ident).delete()

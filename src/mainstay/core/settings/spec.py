@@ -150,6 +150,12 @@ SPECS: tuple[Spec, ...] = (
         "What is taken out of log lines before they are kept: cards, secrets, emails, ibans.",
         names,
     ),
+    Spec(
+        "log_service_lines_per_second",
+        50_000,
+        "Log lines a second that are taken of one service over HTTP. Beyond it senders get 429.",
+        whole(1, 10**9),
+    ),
     Spec("log_patterns_max", 100_000, "Log patterns that are told apart. Lines beyond have none.", whole(100, 10**7)),
     Spec("log_patterns_learned", 5000, "Kinds of log lines that one batch may bring anew.", whole(10, 10**6)),
     Spec(
@@ -168,6 +174,10 @@ SPECS: tuple[Spec, ...] = (
     Spec(
         "inbox_max", 200_000, "Signals that may wait in the inbox. Beyond it senders get 429.", whole(100, 100_000_000)
     ),
+    Spec("import_max_mb", 200_000, "What an import of log files may unpack to in all, MB.", whole(1, 10**9)),
+    Spec("import_max_ratio", 1000, "What one imported file may unpack to, times its size.", whole(2, 10**6)),
+    Spec("import_max_files", 100_000, "Files that an import may find.", whole(1, 10**8)),
+    Spec("import_max_nesting", 4, "How deep archives may lie in each other in an import.", whole(1, 20)),
     Spec("intake_anonymous", False, "Take telemetry without a token (for a closed network only).", flag),
     Spec(
         "intake_requests_per_second",

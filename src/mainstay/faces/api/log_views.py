@@ -189,6 +189,13 @@ def _plain(value: object) -> Any:
     return value if isinstance(value, int | float | str | bool | None) and not big else str(value)
 
 
+@endpoint("GET")
+def usage(actor: Actor, request: HttpRequest) -> Any:
+    """What each service sent on each day."""
+    with logs.understood():
+        return {"usage": logs.usage_rows(actor, whole_of(request, "days", 7))}
+
+
 urlpatterns: list[URLPattern] = [
     path("logs/search", search_lines),
     path("logs/histogram", histogram),
@@ -199,4 +206,5 @@ urlpatterns: list[URLPattern] = [
     path("logs/journey", journey),
     path("logs/export", export),
     path("logs/sql", sql),
+    path("logs/usage", usage),
 ]

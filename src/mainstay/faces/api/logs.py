@@ -11,7 +11,7 @@ from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError, bad_request
 from mainstay.faces.api import read
 from mainstay.observe.changes import services as changes
-from mainstay.observe.logs import whatchanged
+from mainstay.observe.logs import care, whatchanged
 from mainstay.observe.logs.search import times
 from mainstay.observe.logs.search.answers import Line, Scan
 from mainstay.observe.logs.search.lexer import QueryError
@@ -77,6 +77,23 @@ def line(found: Line) -> Row:
 def lines(found: Iterable[Line]) -> list[Row]:
     """Several lines."""
     return list(map(line, found))
+
+
+def usage_rows(actor: Actor, days: int) -> list[Row]:
+    """What each service sent on each of the last days."""
+    return [
+        {
+            "day": one.day.isoformat(),
+            "service": one.service,
+            "lines": one.lines,
+            "bytes": one.bytes,
+            "share": round(one.share, 4),
+            "disk_bytes": one.disk,
+            "quota_mb": one.quota_mb,
+            "over_quota": one.quota_mb is not None and one.bytes > one.quota_mb * 1_000_000,
+        }
+        for one in care.usage(actor, days)
+    ]
 
 
 def scan(found: Scan) -> Row:

@@ -40,7 +40,9 @@ class Intake:
 def over_http(lines: int, seed: int) -> Intake:
     """Text lines with headers, from two senders, to the plain endpoint."""
     bodies = [body for place in range(0, lines, MAKE) for body in _bodies(min(MAKE, lines - place), seed + place)]
-    with installation("", {"SPOOL_MAX_MB": "8192", "INTAKE_MAX_BODY_MB": "64"}) as (here, _):
+    with installation(
+        "", {"SPOOL_MAX_MB": "8192", "INTAKE_MAX_BODY_MB": "64", "LOG_SERVICE_LINES_PER_SECOND": "1000000"}
+    ) as (here, _):
         here.up()
         _send(here, bodies[:1])
         began = time.monotonic()

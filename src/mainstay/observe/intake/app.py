@@ -15,6 +15,7 @@ from mainstay.observe.intake.group import GroupCommit
 from mainstay.observe.intake.received import Handler, Received, Request, Route
 from mainstay.observe.intake.threads import into_spool, with_database
 from mainstay.observe.intake.unpack import too_large, unpack
+from mainstay.observe.logs.care import refusing
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -101,8 +102,9 @@ def _with(request: Request, **changes: Any) -> Request:
 
 def _decode_and_keep(handler: Handler, request: Request) -> Received:
     received = handler(request)
-    for keep in received.keep:
-        into_spool(keep)
+    with refusing():
+        for keep in received.keep:
+            into_spool(keep)
     return received
 
 

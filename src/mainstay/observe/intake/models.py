@@ -1,4 +1,4 @@
-"""Tables of intake: what could not be taken, for the operator to see."""
+"""Tables of intake: what could not be taken, for the operator to see, and which files were imported."""
 
 from django.db import models
 
@@ -18,3 +18,16 @@ class IntakeError(models.Model):
     def __str__(self) -> str:
         """What was wrong."""
         return self.detail
+
+
+class ImportedFile(models.Model):
+    """A file whose lines were imported, known by its content."""
+
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of its bytes.")
+    name = models.CharField(max_length=1000)
+    at = models.DateTimeField()
+    records = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        """Its name."""
+        return self.name

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import orjson
 import polars as pl
 
-from mainstay.observe.logs.lines import Lines
+from mainstay.observe.logs.lines import Lines, Origin
 
 # Attributes travel as the text of a JSON object: columns of text are many times faster to make than lists of pairs.
 NO_ATTRIBUTES = "{}"
@@ -62,6 +62,24 @@ def both(first: str, second: str) -> pl.Expr:
     return pl.when(one == NO_ATTRIBUTES).then(other).when(other == NO_ATTRIBUTES).then(one).otherwise(joined)
 
 
+def of_texts(texts: pl.Series, origin: Origin) -> pl.DataFrame:
+    """A frame of lines of text (N) of one origin, as ``from_lines`` makes it."""
+    return (
+        texts.alias("body")
+        .to_frame()
+        .select(
+            pl.lit(0, dtype=pl.Int64).alias("which"),
+            "body",
+            pl.lit(None, dtype=pl.Int64).alias("time"),
+            *(pl.lit("").alias(name) for name in ("level", "trace_id", "span_id")),
+            service=pl.lit(origin.service),
+            stream=pl.lit(origin.stream),
+            source=pl.lit(origin.source),
+            attributes=pl.lit(as_json(origin.attributes)),
+        )
+    )
+
+
 def from_lines(lines: Lines) -> pl.DataFrame:
     """A frame of what was said, one row a line: empty text for what was not said, null for a moment that was not."""
     origins = pl.DataFrame(
@@ -85,8 +103,11 @@ def from_lines(lines: Lines) -> pl.DataFrame:
     }
     frame = pl.DataFrame(said).join(origins, on="which", how="left", maintain_order="left")
     if any(lines.attributes):
-        own = pl.Series("own", list(map(as_json, lines.attributes)), dtype=pl.String)
-        frame = frame.with_columns(own).with_columns(attributes=both("attributes", "own")).drop("own")
+        frame = (
+            frame.with_columns(own=pl.Series(list(map(as_json, lines.attributes)), dtype=pl.String))
+            .with_columns(attributes=both("attributes", "own"))
+            .drop("own")
+        )
     return frame.with_columns(pl.when(pl.col("time") != 0).then("time"))
 
 

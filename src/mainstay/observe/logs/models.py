@@ -7,7 +7,7 @@ from django.db import models
 from mainstay.catalog.models import KnownError
 from mainstay.observe.logs.search.models import SavedSearch
 
-__all__ = ["Pattern", "SavedSearch"]
+__all__ = ["LogPolicy", "Pattern", "SavedSearch"]
 
 
 class Pattern(models.Model):
@@ -35,3 +35,18 @@ class Pattern(models.Model):
 
     def __str__(self) -> str:
         return self.template
+
+
+class LogPolicy(models.Model):
+    """How long the log lines of a service are kept, and how much of them may come on a day."""
+
+    service = models.CharField(
+        max_length=200, unique=True, help_text="As lines name it; it need not be in the catalog."
+    )
+    name = models.CharField(max_length=160, blank=True)
+    keep_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    mb_per_day = models.PositiveIntegerField(null=True, blank=True)
+    source = models.CharField(max_length=300, blank=True, help_text="The file that it comes from.")
+
+    def __str__(self) -> str:
+        return self.service

@@ -1,7 +1,7 @@
 """Keep log lines, and read them."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -9,8 +9,8 @@ import polars as pl
 from mainstay.core import clock
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.settings import current
-from mainstay.observe.logs import frame, redaction, registry
-from mainstay.observe.logs.lines import Lines
+from mainstay.observe.logs import care, frame, redaction, registry
+from mainstay.observe.logs.lines import Lines, Origin
 from mainstay.observe.logs.reading.read import RAW, Source, read
 from mainstay.observe.telemetry import services as telemetry
 
@@ -43,26 +43,47 @@ class LogWindow:
     cut: bool
 
 
-def accept(lines: Lines) -> int:
+def accept(lines: Lines, source: Source | None = None) -> int:
     """Keep lines; how many records they made. When this returns they are on disk.
 
-    Raises ``SpoolFullError``.
+    ``source`` says in which zone they were written and how wrong its clock was. Raises ``SpoolFullError``,
+    and ``ProblemError`` 429 where a service sends more than it may (``care``).
     """
     if not lines.bodies:
         return 0
-    now, conf = clock.now(), current()
-    now_ms = int(now.timestamp() * 1000)
-    records = _understood(frame.from_lines(lines), now, whole=lines.whole)
+    care.check_rate(lines)
+    return keep_records(records_of_lines(lines, source or Source()), clock.now()).height
+
+
+def records_of(texts: pl.Series, origin: Origin, source: Source, fallback: str = "") -> pl.DataFrame:
+    """The records of lines of text (N) of one origin; ``fallback`` is the service of those that name none."""
+    records = _understood(frame.of_texts(texts, origin), clock.now(), source, whole=False)
+    return records.with_columns(service=pl.when(pl.col("service") == "").then(pl.lit(fallback)).otherwise("service"))
+
+
+def records_of_lines(lines: Lines, source: Source) -> pl.DataFrame:
+    """The records of lines."""
+    return _understood(frame.from_lines(lines), clock.now(), source, whole=lines.whole)
+
+
+def keep_records(records: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Keep records as ``records_of`` gives them, and give back the rows of the table. Then they are on disk.
+
+    Raises ``SpoolFullError``.
+    """
+    conf = current()
+    care.check_quota(records, now)
     records = records.with_columns(redaction.redact(records[name], conf.log_redact) for name in ("body", "attributes"))
-    records = records.with_columns(pattern=_tagged(records, now))
-    telemetry.write_frame("log_lines", frame.complete(records, now_ms, conf.retention_logs_days))
-    return records.height
+    records = records.with_columns(pattern=_tagged(records, now), keep_days=care.keep_days(records["service"]))
+    rows = frame.complete(records, int(now.timestamp() * 1000), conf.retention_logs_days)
+    telemetry.write_frame("log_lines", rows)
+    return rows
 
 
-def _understood(lines: pl.DataFrame, now: datetime, *, whole: bool) -> pl.DataFrame:
+def _understood(lines: pl.DataFrame, now: datetime, source: Source, *, whole: bool) -> pl.DataFrame:
     """The records of lines. A mistake of ours in reading must not cost anybody's lines: they are kept as they came."""
     try:
-        return read(lines, now, Source(most_lines=current().log_record_lines), whole=whole)
+        return read(lines, now, replace(source, most_lines=current().log_record_lines), whole=whole)
     except Exception:
         log.exception("%s lines could not be read and are kept as they came", lines.height)
         return lines.with_columns(format=pl.lit(RAW))

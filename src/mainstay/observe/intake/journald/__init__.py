@@ -12,6 +12,7 @@ from mainstay.core.problems import ProblemError, bad_request
 from mainstay.observe.intake import keeping, levels, records
 from mainstay.observe.intake.collect import Collector
 from mainstay.observe.intake.received import Received, Request, Route
+from mainstay.observe.logs.lines import Lines
 
 PROTOCOL = "journald"
 CONTENT_TYPE = "application/vnd.fdo.journal"
@@ -91,11 +92,16 @@ def decode(request: Request) -> Received:
     """Entries of one journal, or of those that a collector has gathered."""
     if request.kind() != CONTENT_TYPE:
         raise ProblemError(415, "Unsupported media type", f"send {CONTENT_TYPE}", "Content-Type")
-    collector = Collector("journald", whole=False)
-    for entry in _entries(request.body):
-        _add(collector, entry, request.sender)
-    keep = [partial(keeping.keep, PROTOCOL, collector.lines())]
+    keep = [partial(keeping.keep, PROTOCOL, lines_of(request.body, request.sender))]
     return Received(keep=keep, status=202, body=b"OK.\n", content_type="text/plain")
+
+
+def lines_of(data: bytes, sender: str) -> Lines:
+    """The lines of whole entries. Raises ``ProblemError``."""
+    collector = Collector("journald", whole=False)
+    for entry in _entries(data):
+        _add(collector, entry, sender)
+    return collector.lines()
 
 
 def _service(entry: Mapping[str, str]) -> str:

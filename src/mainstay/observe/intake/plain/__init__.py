@@ -10,7 +10,7 @@ from mainstay.observe.intake.collect import Collector
 from mainstay.observe.intake.received import Received, Request, Route
 
 PROTOCOL = "plain"
-KNOWN = ("service", "stream", "host", "level")
+KNOWN = ("service", "stream", "host", "file", "level")
 JSON = {"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines"}
 
 
@@ -29,10 +29,9 @@ def decode(request: Request) -> Received:
 
 def _text(request: Request, asked: dict[str, str]) -> Collector:
     collector = Collector("plain", whole=False)
-    host = asked.get("host", "")
-    origin = collector.origin(
-        asked.get("service", ""), asked.get("stream") or host or request.sender, {"host.name": host} if host else {}
-    )
+    host, file = asked.get("host", ""), asked.get("file", "")
+    about = {name: text for name, text in (("host.name", host), ("log.file.path", file)) if text}
+    origin = collector.origin(asked.get("service", ""), asked.get("stream") or host or request.sender, about)
     level = levels.of_text(asked.get("level", ""))
     for line in request.body.decode("utf-8", "replace").split("\n"):
         if line.strip():

@@ -1,92 +1,286 @@
-"""Follow files through rotation and truncation, and remember how far each was sent.
+"""Follow files through rotation and truncation.
 
-A file is known by its device and inode, so that a rename is seen as what it is: the old file is read to its end before
-the new one under the same name is begun. The place is written down only after the lines were accepted.
+1. A file is known by its device and inode, so that a rename is seen as what it is: the old file is read to its end,
+   also when it was deleted, and is held for a while because its writer may not have noticed yet.
+2. A file that is shorter than what was read of it, or has other bytes there, was cut. If a copy of it lies beside it
+   (``copytruncate``), what was not yet read of the old content is read from the copy.
+3. After a start, files of the checkpoint that no pattern finds any more are looked for beside their old path.
+4. Where a file was rotated twice while nobody looked, what lay between is beside it too, under a rotated name, younger
+   than the file that was known.
 """
 
 import glob
-import json
+import gzip
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-CHUNK = 1_000_000
+from mainstay.observe.logs.agent import text
+from mainstay.observe.logs.agent.checkpoint import Checkpoint, Place
+
+# Seconds: the last record of a file may still grow; a line without an end may still end; a renamed file be written to.
+HOLD, HOLD_PARTIAL, LINGER, COPYING = 1.0, 5.0, 60.0, 5.0
+ZIPPED = ".gz"
+_ROTATED_NAME = re.compile(r"[.-]\d[\w.-]*")
+
+
+class Plain:
+    """An open file. Its handle keeps it readable when it is renamed or deleted."""
+
+    def __init__(self, path: str) -> None:
+        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        stat = os.fstat(self._handle)
+        self.key = f"{stat.st_dev}:{stat.st_ino}"
+
+    def at(self, place: int, size: int) -> bytes:
+        """Bytes from a place on."""
+        return os.pread(self._handle, size, place)
+
+    def size(self, read: int) -> int:
+        """How long it is now."""
+        del read
+        return os.fstat(self._handle).st_size
+
+    def written(self) -> int:
+        """When it was last written to (nanoseconds)."""
+        return os.fstat(self._handle).st_mtime_ns
+
+    def close(self) -> None:
+        """Let it go."""
+        os.close(self._handle)
+
+
+class Zipped:
+    """A file that gzip made, as what it unpacks to."""
+
+    def __init__(self, path: str) -> None:
+        stat = Path(path).stat()
+        self.key, self._written = f"{stat.st_dev}:{stat.st_ino}", stat.st_mtime_ns
+        self._file = gzip.open(path)  # noqa: SIM115 - held open, as the others are
+        self._end: int | None = None
+
+    def at(self, place: int, size: int) -> bytes:
+        """Bytes from a place on. What is damaged is its end."""
+        try:
+            self._file.seek(place)
+            data = self._file.read(size)
+        except (OSError, EOFError, zlib.error):
+            data = b""
+        if len(data) < size:
+            self._end = place + len(data)
+        return data
+
+    def size(self, read: int) -> int:
+        """How long it is, or until that is known, more than was read."""
+        return read + 1 if self._end is None else max(self._end, read)
+
+    def written(self) -> int:
+        """When it was last written to (nanoseconds)."""
+        return self._written
+
+    def close(self) -> None:
+        """Let it go."""
+        self._file.close()
 
 
 @dataclass
 class Followed:
-    """One open file: where it is, how far it was read, and how far what was read is accepted."""
+    """One open file, what is acknowledged of it, and since when it has not grown (monotonic seconds)."""
 
-    service: str
-    path: str
-    handle: int
-    key: str
-    offset: int
-    tail: bytes = b""
-    gone: bool = field(default=False)
+    source: Plain | Zipped
+    place: Place
+    seen: int = -1
+    grown: float = 0.0
+    due: float = 0.0
+    gone: bool = False
 
 
 class Follower:
-    """Files by glob, each for a service. ``checkpoint`` is a JSON file of places."""
+    """Files by glob, each for a service. ``say`` tells the person something."""
 
-    def __init__(self, patterns: Sequence[tuple[str, str]], checkpoint: Path) -> None:
-        self._patterns, self._checkpoint = patterns, checkpoint
+    def __init__(
+        self,
+        patterns: Sequence[tuple[str, str]],
+        checkpoint: Checkpoint,
+        say: Callable[[str], None],
+        *,
+        rotated: bool = False,
+    ) -> None:
+        self._patterns, self._checkpoint, self._say = list(patterns), checkpoint, say
         self._files: dict[str, Followed] = {}
-        try:
-            self._places: dict[str, int] = json.loads(checkpoint.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            self._places = {}
+        self._said: set[str] = set()
+        lost = dict(checkpoint.places)
+        if rotated and checkpoint.fresh:
+            for service, pattern in patterns:
+                for path in [*_matching(f"{pattern}.*"), *_matching(f"{pattern}-*"), *_matching(pattern)]:
+                    self._open(service, path, zipped=True)
+        self.look()
+        for place in lost.values():
+            if place.key not in self._files:
+                self._find_again(place)
 
     def look(self) -> None:
-        """Find new files under the patterns, and files that have been moved away or cut."""
+        """Find new files under the patterns, and files that have been moved away."""
         seen = set()
         for service, pattern in self._patterns:
-            for path in glob.glob(pattern):  # noqa: PTH207 - patterns may be absolute, which Path.glob refuses
+            for path in _matching(pattern):
                 try:
                     stat = Path(path).stat()
-                except FileNotFoundError:
+                except OSError:
                     continue
                 key = f"{stat.st_dev}:{stat.st_ino}"
                 seen.add(key)
-                known = self._files.get(key)
-                if known is None:
-                    self._open(service, path, key, stat.st_size)
-                elif stat.st_size < known.offset:
-                    # It was cut to nothing and begun again.
-                    known.offset, known.tail = 0, b""
-        for key, one in self._files.items():
+                if key not in self._files:
+                    self._open(service, path)
+        for key, one in list(self._files.items()):
+            if key not in seen and not one.gone:
+                self._missed(one.place, one.source.written())
             one.gone = key not in seen
 
-    def _open(self, service: str, path: str, key: str, size: int) -> None:
-        place = self._places.get(key, 0)
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._files[key] = Followed(service, path, handle, key, place if place <= size else 0)
+    def _open(self, service: str, path: str, *, zipped: bool = False) -> None:
+        is_zipped = path.endswith(ZIPPED)
+        if not Path(path).is_file():
+            return
+        source = _opened(path)
+        if source is None:
+            self._say_once(f"{path} cannot be read")
+            return
+        place = self._checkpoint.places.get(source.key)
+        if source.key in self._files or (is_zipped and not zipped and place is None):
+            source.close()
+            return
+        if place is not None and not (source.size(place.offset) >= place.offset and place.fits(source.at)):
+            self._rescue(place)
+            place = None
+        elif place is None:
+            origin = self._copied_from(path, source)
+            if origin is not None and origin.offset > source.size(0) and _is_fresh(path):
+                source.close()  # It is still being copied.
+                return
+            if origin is not None and origin.fits(source.at):
+                place = Place(source.key, service, origin.path, origin.offset, origin.head, origin.tail)
+        place = place or Place(source.key, service, path)
+        self._checkpoint.put(place)
+        self._files[source.key] = Followed(source, place)
 
-    def read(self) -> Iterator[tuple[Followed, str, int]]:
-        """What is new: (file, whole lines, the place after them). At most one chunk of each file."""
-        for key, one in list(self._files.items()):
-            data = os.pread(one.handle, CHUNK, one.offset)
-            end = data.rfind(b"\n") + 1
-            if not end and one.gone:
-                # Nobody will end its last line any more.
-                end = len(data)
-            if not end and len(data) == CHUNK:
-                # A line longer than a chunk is taken in pieces rather than never.
-                end = CHUNK
-            if end:
-                yield one, data[:end].decode("utf-8", "replace"), one.offset + end
-            elif one.gone:
-                os.close(one.handle)
-                del self._files[key]
-                self._places.pop(key, None)
+    def _copied_from(self, path: str, source: Plain | Zipped) -> Place | None:
+        """The place in a file whose copy this seems to be: its name begins with the other's, and so do its bytes."""
+        for place in list(self._checkpoint.places.values()):
+            beside = path != place.path and path.startswith(place.path)
+            if beside and place.offset and place.begins(source.at):
+                return place
+        return None
 
-    def accepted(self, one: Followed, offset: int) -> None:
-        """The lines up to this place were accepted."""
-        one.offset = self._places[one.key] = offset
+    def _find_again(self, place: Place) -> None:
+        """Open a file of the checkpoint that no pattern finds: it was renamed, or compressed, while nobody looked."""
+        if not self._rescue(place) and Path(place.path).parent.is_dir():
+            self._say(f"{place.path} (inode {place.key}) is no longer there; what was not sent of it is lost")
+        if place.key not in self._files:
+            self._checkpoint.forget(place.key)
 
-    def save(self) -> None:
-        """Write the places down."""
-        fresh = self._checkpoint.with_suffix(".new")
-        fresh.write_text(json.dumps(self._places), encoding="utf-8")
-        fresh.replace(self._checkpoint)
+    def _rescue(self, place: Place) -> bool:
+        """Look beside a file for one that has what was read of it, to read the rest from there."""
+        for path in _matching(glob.escape(place.path) + "*"):
+            source = _opened(path)
+            if source is None:
+                continue
+            known = self._files.get(source.key)
+            fits = source.size(place.offset) >= place.offset and place.fits(source.at)
+            # A file of which nothing was sent is known by its inode alone.
+            fits = fits and (place.offset > 0 or source.key == place.key)
+            if known is None and fits:
+                found = Place(source.key, place.service, place.path, place.offset, place.head, place.tail)
+                self._checkpoint.put(found)
+                self._files[source.key] = Followed(source, found, gone=True)
+                self._missed(place, source.written())
+                return True
+            source.close()
+            if known is not None and fits and known.place.key != place.key:
+                return True
+        return False
+
+    def _missed(self, place: Place, written: int) -> None:
+        """Open the rotated files beside a path that are younger than the one that was known, and that nobody knows."""
+        for path in _matching(glob.escape(place.path) + "[.-]*"):
+            if not _ROTATED_NAME.fullmatch(path.removeprefix(place.path)) or not Path(path).is_file():
+                continue
+            source = _opened(path)
+            if source is None:
+                continue
+            copied = any(known.offset and known.begins(source.at) for known in self._checkpoint.places.values())
+            if source.key in self._files or copied or source.written() <= written:
+                source.close()
+                continue
+            found = Place(source.key, place.service, place.path)
+            self._checkpoint.put(found)
+            self._files[source.key] = Followed(source, found, gone=True)
+
+    def read(self, *, flush: bool = False) -> Iterator[tuple[Followed, bytes]]:
+        """What is new of each file: whole records, at most one batch. ``flush`` holds nothing back."""
+        for one in sorted(self._files.values(), key=lambda file: not file.gone):
+            now = time.monotonic()
+            data = self._new(one, now, flush=flush)
+            if data:
+                yield one, data
+            elif one.gone and now - one.grown > LINGER:
+                one.source.close()
+                del self._files[one.place.key]
+                self._checkpoint.forget(one.place.key)
+
+    def _new(self, one: Followed, now: float, *, flush: bool) -> bytes:
+        offset = one.place.offset
+        size = one.source.size(offset)
+        if size != one.seen:
+            one.seen, one.grown, one.due = size, now, now
+        if size == offset or (now < one.due and not flush):
+            return b""
+        if size < offset or (isinstance(one.source, Plain) and not one.place.fits(one.source.at)):
+            self._cut(one)
+            offset = 0
+        data = one.source.at(offset, text.BATCH_BYTES)
+        quiet = now - one.grown
+        partial = flush or quiet >= HOLD_PARTIAL
+        end = text.end_of_whole(data, flush=partial or quiet >= HOLD, flush_partial=partial)
+        # More than one batch waits: go on with the next at once. Else look again when it has grown or has held long.
+        one.due = now if end and size > offset + len(data) else one.grown + (HOLD if quiet < HOLD else HOLD_PARTIAL)
+        return data[:end]
+
+    def _cut(self, one: Followed) -> None:
+        """A file was cut to nothing and begun again."""
+        old = one.place
+        one.place = Place(old.key, old.service, old.path)
+        self._rescue(old)
+        self._checkpoint.put(one.place)
+
+    def accepted(self, one: Followed, data: bytes) -> None:
+        """These bytes of a file were acknowledged."""
+        one.place = one.place.after(data)
+        self._checkpoint.put(one.place)
+
+    def _say_once(self, message: str) -> None:
+        if message not in self._said and len(self._said) < 10_000:
+            self._said.add(message)
+            self._say(message)
+
+
+def _opened(path: str) -> Plain | Zipped | None:
+    """A file, or nothing when it cannot be read."""
+    try:
+        return Zipped(path) if path.endswith(ZIPPED) else Plain(path)
+    except OSError:
+        return None
+
+
+def _matching(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute, which Path.glob refuses
+
+
+def _is_fresh(path: str) -> bool:
+    with suppress(OSError):
+        return time.time() - Path(path).stat().st_mtime < COPYING
+    return False

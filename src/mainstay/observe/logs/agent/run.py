@@ -1,103 +1,92 @@
-"""The agent's round: look, read, send, remember."""
+"""The agent's round: look, read, send, remember. Nothing is read on while the other side takes nothing."""
 
-import gzip
-import json
+import resource
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mainstay.observe.logs.agent.follow import Follower
-from mainstay.observe.logs.agent.lines import Record, records
+from mainstay.observe.logs.agent import text
+from mainstay.observe.logs.agent.checkpoint import Checkpoint
+from mainstay.observe.logs.agent.follow import Followed, Follower
+from mainstay.observe.logs.agent.send import AgentError, Sender, Target, TooLargeError
 
-_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warning": 13, "error": 17, "fatal": 21}
-PAUSE = 0.3
-BATCH = 5000
+__all__ = ["AgentError", "Target", "run"]
 
-
-class AgentError(ValueError):
-    """The agent cannot do its work; the text says what to do."""
-
-
-def payload(service: str, path: str, found: Sequence[Record], now_ms: int) -> bytes:
-    """Records as an OTLP/JSON export."""
-    lines = [
-        {
-            "timeUnixNano": str((one.time_ms or now_ms) * 1_000_000),
-            "severityNumber": _NUMBERS.get(one.level, 0),
-            "body": {"stringValue": one.body},
-            "traceId": one.trace_id if len(one.trace_id) == 32 else "",
-            "attributes": [{"key": key, "value": {"stringValue": text}} for key, text in one.attributes.items()],
-        }
-        for one in found
-    ]
-    about = [
-        {"key": "service.name", "value": {"stringValue": service}},
-        {"key": "log.file.path", "value": {"stringValue": path}},
-    ]
-    export = {"resourceLogs": [{"resource": {"attributes": about}, "scopeLogs": [{"logRecords": lines}]}]}
-    return gzip.compress(json.dumps(export).encode(), 1)
-
-
-def post(url: str, token: str, body: bytes, stop: threading.Event, say: Callable[[str], None]) -> bool:
-    """Send until it is accepted or refused for good. Returns false when told to stop before."""
-    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Authorization": f"Bearer {token}"}
-    wait = 0.5
-    while not stop.is_set():
-        try:
-            request = urllib.request.Request(f"{url}/v1/logs", body, headers)  # noqa: S310 - checked to be http(s)
-            with urllib.request.urlopen(request, timeout=20):  # noqa: S310
-                return True
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code in {401, 403}:
-                    raise AgentError(f"{url} does not take the token (HTTP {error.code})") from error
-                if error.code in {400, 413}:
-                    say(f"{url} refused a batch (HTTP {error.code}); it is left out")
-                    return True
-                wait = float(error.headers.get("Retry-After") or wait)
-        except (urllib.error.URLError, OSError) as error:
-            say(f"{url} does not answer: {error}")
-        stop.wait(wait)
-        wait = min(wait * 2, 15.0)
-    return False
+PAUSE, LOOK = 0.2, 1.0
 
 
 def run(
     patterns: Sequence[tuple[str, str]],
-    url: str,
-    token: str,
+    target: Target,
     checkpoint: Path,
     stop: threading.Event,
     *,
     once: bool = False,
+    rotated: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> int:
-    """Follow until told to stop, or with ``once`` until everything that is there was sent. Returns how many records."""
-    if not url.startswith(("http://", "https://")):
-        raise AgentError("--to: write an http or https address")
-
-    def say(text: str) -> None:
-        print(f"mainstay tail: {text}", file=sys.stderr, flush=True)
-
-    follower, sent = Follower(patterns, checkpoint), 0
-    while not stop.is_set():
-        follower.look()
-        round_sent = 0
-        for one, text, offset in follower.read():
-            found = records(text)
-            for start in range(0, len(found), BATCH):
-                part = found[start : start + BATCH]
-                if not post(url, token, payload(one.service, one.path, part, time.time_ns() // 1_000_000), stop, say):
-                    return sent
-            follower.accepted(one, offset)
-            round_sent += len(found)
-        if round_sent:
-            follower.save()
-            sent += round_sent
-        elif once:
-            break
-        stop.wait(0.0 if round_sent and once else PAUSE)
+    """Follow until told to stop, or with ``once`` until everything that is there was sent. Returns how many lines."""
+    told = say or _say
+    _allow_many_files()
+    journal = Checkpoint(checkpoint)
+    follower = Follower(patterns, journal, told, rotated=rotated)
+    sender = Sender(target, stop, told, follower.look)
+    sent = 0
+    try:
+        while not stop.is_set():
+            looked, before = time.monotonic(), sent
+            follower.look()
+            # Finding new files costs more than asking known ones, so that it is done less often.
+            while not stop.is_set():
+                more = _round(follower, sender, once=once)
+                sent += more
+                if time.monotonic() - looked >= LOOK or once:
+                    break
+                stop.wait(0.0 if more else PAUSE)
+            if once and sent == before:
+                break
+    finally:
+        sender.close()
+        journal.close()
     return sent
+
+
+def _round(follower: Follower, sender: Sender, *, once: bool) -> int:
+    """Send what is new of every file, one batch each. Returns how many lines."""
+    sent = 0
+    for one, data in follower.read(flush=once):
+        done = _hand_over(follower, sender, one, data)
+        sent += done
+        if not done:
+            break
+    return sent
+
+
+def _hand_over(follower: Follower, sender: Sender, one: Followed, data: bytes) -> int:
+    """Send one batch, in halves if it is too large. Returns how many lines were acknowledged."""
+    place = one.place
+    try:
+        if not sender.send(place.service, place.path, text.ready(data)):
+            return 0
+    except TooLargeError:
+        middle = data.find(b"\n", len(data) // 2) + 1 or data.find(b"\n") + 1
+        if not 0 < middle < len(data):
+            raise AgentError(f"{place.path}: a line of {len(data)} bytes is too large for {place.service}") from None
+        first = _hand_over(follower, sender, one, data[:middle])
+        return first + _hand_over(follower, sender, one, data[middle:]) if first else 0
+    follower.accepted(one, data)
+    return max(1, data.count(b"\n"))
+
+
+def _allow_many_files() -> None:
+    """Each followed file is held open; the usual limit of 1,024 is for programs that select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 65_536
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _say(message: str) -> None:
+    print(f"mainstay tail: {message}", file=sys.stderr, flush=True)

@@ -35,8 +35,11 @@ def continuations(frame: pl.DataFrame, headed: pl.Series) -> pl.Series:
     mostly = pl.col("headed").mean().over("which") >= _MOSTLY
     blank = pl.col("body").str.strip_chars() == ""
     after_indented = pl.col("body").str.contains(r"\A\s+\S").shift(1).over("which").fill_null(value=False)
+    # What opens a trace after a line with a header was logged with it.
+    after_headed = pl.col("headed").shift(1).over("which").fill_null(value=False)
     first = pl.int_range(pl.len()).over("which") == 0
-    goes_on = pl.when(mostly).then(pl.lit(value=True)).otherwise((part & (~opens | after_indented)) | blank)
+    within = part & (~opens | after_indented | after_headed)
+    goes_on = pl.when(mostly).then(pl.lit(value=True)).otherwise(within | blank)
     return known.select((~pl.col("headed") & ~first & goes_on).alias("continues"))["continues"]
 
 

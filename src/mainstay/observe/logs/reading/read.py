@@ -20,11 +20,11 @@ RAW = "raw"
 class Source:
     """What is known of where lines come from: the offset of its zone, and by how much its clock is wrong.
 
-    ``offset`` is what its clock shows ahead of UTC where a moment names no zone; ``correction`` is added to every
-    moment that a line tells of.
+    ``offset`` is what its clock shows ahead of UTC where a moment names no zone, or the IANA name of that zone;
+    ``correction`` is added to every moment that a line tells of.
     """
 
-    offset: timedelta = timedelta()
+    offset: timedelta | str = timedelta()
     correction: timedelta = timedelta()
     most_lines: int = 1000
 
@@ -41,8 +41,11 @@ def read(frame: pl.DataFrame, now: datetime, source: Source, *, whole: bool) -> 
     if not whole:
         continues = joining.continuations(frame, told != RAW)
         if continues.any():
-            frame = joining.joined(frame, continues, source.most_lines)
-            told = _recognise(frame["body"])
+            frame = joining.joined(frame.with_columns(told=told), continues, source.most_lines)
+            # Only what has grown can have become something else.
+            grown = (frame["lines"] > 1).arg_true()
+            told = frame["told"].scatter(grown, _recognise(frame["body"].gather(grown)))
+            frame = frame.drop("told")
     if "lines" not in frame.columns:
         frame = frame.with_columns(lines=pl.lit(1, dtype=pl.UInt32))
     frame = frame.with_columns(format=told).with_row_index("row")

@@ -40,10 +40,10 @@ def pattern_of(style: str) -> str:
     return parts[0] + "".join("(?:" + part.partition(">")[2] for part in parts[1:])
 
 
-def moments(texts: pl.Series, style: str, now: datetime, offset: timedelta = timedelta()) -> pl.Series:
+def moments(texts: pl.Series, style: str, now: datetime, offset: timedelta | str = timedelta()) -> pl.Series:
     """Microseconds since 1970 UTC of each text (N, Int64), null where there is none or no calendar has it.
 
-    ``offset`` is what the clock of the source shows ahead of UTC, for moments that name no zone.
+    ``offset`` is what the clock of the source shows ahead of UTC, for moments that name no zone, or its IANA zone.
     """
     found = texts.str.extract_groups(STYLES[style]).struct.unnest()
 
@@ -74,10 +74,10 @@ def moments(texts: pl.Series, style: str, now: datetime, offset: timedelta = tim
         }
     )
     latest = int((now + timedelta(days=1)).timestamp() * _SECOND)
-    zone = _offsets(found["zone"], offset) if "zone" in found.columns else int(offset.total_seconds() * _SECOND)
-    this_year = _micros(said) + fraction - zone
+    zones = found["zone"] if "zone" in found.columns else None
+    this_year = _in_utc(_micros(said), zones, offset) + fraction
     if guessed.any():
-        year_before = _micros(said.with_columns(year=pl.col("year") - 1)) + fraction - zone
+        year_before = _in_utc(_micros(said.with_columns(year=pl.col("year") - 1)), zones, offset) + fraction
         late = guessed & ((this_year > latest) | this_year.is_null())
         this_year = pl.select(pl.when(late).then(year_before).otherwise(this_year)).to_series()
     return this_year
@@ -105,6 +105,23 @@ def _micros(parts: pl.DataFrame) -> pl.Series:
     )
     seconds = days * 86_400 + pl.col("hour") * 3600 + pl.col("minute") * 60 + pl.col("second")
     return parts.select(pl.when(good).then(seconds * _SECOND)).to_series()
+
+
+def _in_utc(local: pl.Series, zones: pl.Series | None, offset: timedelta | str) -> pl.Series:
+    """Microseconds of UTC of those of a calendar (N), by the zones that they name or else by that of their source.
+
+    Of an hour that comes twice it is the first; an hour that is left out is counted by the time before it.
+    """
+    fixed = offset if isinstance(offset, timedelta) else timedelta()
+    if not isinstance(offset, str):
+        return local - (_offsets(zones, fixed) if zones is not None else int(fixed.total_seconds() * _SECOND))
+    hour = 3600 * _SECOND
+    there = local.cast(pl.Datetime("us")).dt
+    told = there.replace_time_zone(offset, ambiguous="earliest", non_existent="null").dt.epoch("us")
+    before = (local - hour).cast(pl.Datetime("us")).dt
+    skipped = before.replace_time_zone(offset, ambiguous="earliest", non_existent="null").dt.epoch("us") + hour
+    unnamed = told.zip_with(told.is_not_null(), skipped)
+    return unnamed if zones is None else (local - _offsets(zones, fixed)).zip_with(zones.is_not_null(), unnamed)
 
 
 def _offsets(zones: pl.Series, offset: timedelta) -> pl.Series:

@@ -1,0 +1,106 @@
+"""The agent against a real installation: rotation under load, and kill -9 at random moments."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mainstay.faces.bench.installation import Installation, MailServer
+from tests.parts import until
+from tests.system.sent import sql
+
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("live")]
+Live = tuple[Installation, MailServer]
+LINES, BATCH = 30_000, 10_000
+
+
+class Agent:
+    """``mainstay tail`` as a process."""
+
+    def __init__(self, here: Installation, tmp_path: Path, pattern: str) -> None:
+        self.words = [sys.executable, "-m", "mainstay", "tail", f"agent={pattern}", "--to", here.url]
+        self.words += ["--checkpoint", str(tmp_path / "places.json"), "--host", "h1"]
+        self.env = {**here.env, "MAINSTAY_TOKEN": here.token}
+        self.log = (tmp_path / "agent.log").open("ab")
+        self.kills = 0
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.words, env=self.env, stderr=self.log, stdout=self.log)
+
+    def kill_and_start(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.kills += 1
+        self.start()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(20)
+        self.log.close()
+        return code
+
+
+def rotate(log: Path, kind: str) -> None:
+    """As logrotate does it, oldest first."""
+    old = sorted(log.parent.glob(f"{log.name}.[0-9]*"), key=lambda path: -int(path.suffix[1:]))
+    for path in old:
+        path.rename(log.with_name(f"{log.name}.{int(path.suffix[1:]) + 1}"))
+    first = log.with_name(f"{log.name}.1")
+    if kind == "rename":
+        log.rename(first)
+    else:
+        first.write_bytes(log.read_bytes())
+        os.truncate(log, 0)
+
+
+@pytest.mark.parametrize(("seed", "kind"), [(1, "rename"), (2, "copytruncate"), (3, "rename"), (4, "copytruncate")])
+def test_nothing_is_lost_through_rotation_and_kills(live: Live, tmp_path: Path, seed: int, kind: str) -> None:
+    here, _ = live
+    chance, log = random.Random(seed), tmp_path / "app.log"
+    agent = Agent(here, tmp_path, f"{log}*" if chance.random() < 0.5 else str(log))
+    name = f"run{seed}{kind}"
+    number, rotated = 0, time.monotonic()
+    while number < LINES:
+        # O_APPEND, as every writer of logs that is rotated by copytruncate must.
+        with log.open("ab") as file:
+            count = chance.randrange(1, 1500)
+            lines = [f"2026-01-31 03:04:05,000 INFO {name} n={one} end" for one in range(number, number + count)]
+            file.write("\n".join([*lines, ""]).encode())
+        number += count
+        # What is copied away and cut within one look of the agent, of which it had read nothing, it cannot know of.
+        if chance.random() < 0.5 and time.monotonic() - rotated > 1:
+            rotate(log, kind)
+            rotated = time.monotonic()
+        if chance.random() < 0.15:
+            agent.kill_and_start()
+        time.sleep(chance.random() * 0.3)  # The load, not a wait.
+    counted = f"uniqExact(extract(body, 'n=([0-9]+) ')), count() FROM log_lines WHERE body LIKE '%{name} n=%'"
+    found = until(
+        f"{number} lines", lambda: (rows := sql(here, f"SELECT {counted}")) and int(rows[0][0]) == number and rows, 40
+    )
+    # What a killed agent had not heard the answer to is sent again: one batch each time at most.
+    assert int(found[0][1]) <= number + agent.kills * BATCH
+    assert agent.stop() == 0
+    assert "lost" not in (tmp_path / "agent.log").read_text()
+
+
+def test_sigterm_saves_and_a_trace_in_two_moments_is_one_record(live: Live, tmp_path: Path) -> None:
+    here, _ = live
+    log = tmp_path / "web.log"
+    log.write_text("2026-01-31 03:04:05 ERROR two-moments failed\nTraceback (most recent call last):\n")
+    agent = Agent(here, tmp_path, str(log))
+    with log.open("a") as file:
+        file.write('  File "x.py", line 1, in y\nValueError: no\n')
+    found = until("it", lambda: sql(here, "SELECT body, stream FROM log_lines WHERE body LIKE '%two-moments%'"))
+    assert found[0][0].endswith("ValueError: no")
+    assert found[0][1] == f"h1:{log}"
+    assert agent.stop() == 0
+    places = [json.loads(line) for line in (tmp_path / "places.json").read_text().splitlines()]
+    assert places[0]["offset"] == log.stat().st_size
