@@ -22,7 +22,7 @@ from mainstay.observe.intake.tests.sending import Kept
 from mainstay.observe.logs import services as logs
 from mainstay.observe.telemetry import services as telemetry
 
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("intake")]
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("intake")]
 
 
 @pytest.fixture
