@@ -65,7 +65,7 @@ def refusing() -> Iterator[None]:
         _can_wait.reset(token)
 
 
-_known: dict[str, Policy] = {}
+_known: list[Mapping[str, Policy]] = [{}]
 _read_at = [-_KNOWN_SECONDS]
 
 
@@ -74,13 +74,10 @@ def policies() -> Mapping[str, Policy]:
     if time.monotonic() - _read_at[0] > _KNOWN_SECONDS:
         _read_at[0] = time.monotonic()
         try:
-            fresh = {row.service: Policy(row.keep_days, row.mb_per_day) for row in LogPolicy.objects.all()}
+            _known[0] = {row.service: Policy(row.keep_days, row.mb_per_day) for row in LogPolicy.objects.all()}
         except Exception:
             log.exception("the policies of log lines cannot be read; those known last hold")
-        else:
-            _known.clear()
-            _known.update(fresh)
-    return dict(_known)
+    return _known[0]
 
 
 def keep_days(services: pl.Series) -> pl.Series:
