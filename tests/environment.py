@@ -12,3 +12,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "mainstay.core.django_settings"
 os.environ["MAINSTAY_OUTGOING_PRIVATE"] = "127.0.0.1"
 for _name in ("MAINSTAY_CONFIG", "MAINSTAY_BASE_URL", "MAINSTAY_LISTEN", "MAINSTAY_SMTP_HOST"):
     os.environ.pop(_name, None)
+
+from hypothesis import settings as _settings  # noqa: E402 - after the environment
+
+# An example may take long on a machine that does other work; that is no failure.
+_settings.register_profile("mainstay", deadline=None)
+_settings.load_profile("mainstay")

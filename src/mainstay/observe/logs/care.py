@@ -5,13 +5,13 @@ nothing but lines below warning. Whatever else comes above a quota is kept, and 
 """
 
 import contextvars
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 
 import polars as pl
 
@@ -22,6 +22,8 @@ from mainstay.core.settings import current
 from mainstay.observe.logs.lines import Lines
 from mainstay.observe.logs.models import LogPolicy
 from mainstay.observe.telemetry import services as telemetry
+
+log = logging.getLogger(__name__)
 
 _KNOWN_SECONDS = 5.0
 _MB = 1_000_000
@@ -63,15 +65,19 @@ def refusing() -> Iterator[None]:
         _can_wait.reset(token)
 
 
-@lru_cache(maxsize=2)
-def _policies(age: int) -> Mapping[str, Policy]:
-    del age
-    return {row.service: Policy(row.keep_days, row.mb_per_day) for row in LogPolicy.objects.all()}
+_known: list[Mapping[str, Policy]] = [{}]
+_read_at = [-_KNOWN_SECONDS]
 
 
 def policies() -> Mapping[str, Policy]:
-    """The policies by service, some seconds old at most."""
-    return _policies(int(time.monotonic() / _KNOWN_SECONDS))
+    """The policies by service, some seconds old at most. Those known last while they cannot be read: no line waits."""
+    if time.monotonic() - _read_at[0] > _KNOWN_SECONDS:
+        _read_at[0] = time.monotonic()
+        try:
+            _known[0] = {row.service: Policy(row.keep_days, row.mb_per_day) for row in LogPolicy.objects.all()}
+        except Exception:
+            log.exception("the policies of log lines cannot be read; those known last hold")
+    return _known[0]
 
 
 def keep_days(services: pl.Series) -> pl.Series:

@@ -24,6 +24,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# All bytes but the control characters that no text has: more than a few of those are no text.
+_TEXT = bytes({*range(256)} - {*range(32), 127} | set(b"\t\n\r\f\x1b"))
 _CSV_NAMES = {name.lower() for names in structured.KNOWN.values() for name in names}
 
 
@@ -113,12 +115,12 @@ def _encoding(head: bytes) -> str:
         if head.startswith(mark):
             return name
     zeros = head.count(0)
-    if not zeros:
+    if not zeros and len(head.translate(None, _TEXT)) <= len(head) // 20:
         return "utf-8"
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if zeros > len(head) // 5 and min(even, odd) * 20 < max(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"
-    if zeros > len(head) // 100 + 1:
+    if len(head.translate(None, _TEXT)) > len(head) // 20:
         raise NotTextError("this is no text")
     return "utf-8"
 

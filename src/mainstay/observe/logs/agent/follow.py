@@ -220,9 +220,16 @@ class Follower:
             self._checkpoint.put(found)
             self._files[source.key] = Followed(source, found, gone=True)
 
-    def read(self, *, flush: bool = False) -> Iterator[tuple[Followed, bytes]]:
-        """What is new of each file: whole records, at most one batch. ``flush`` holds nothing back."""
+    def read(
+        self, *, flush: bool = False, waiting: Callable[[str], bool] = lambda _: False
+    ) -> Iterator[tuple[Followed, bytes]]:
+        """What is new of each file: whole records, at most one batch. ``flush`` holds nothing back.
+
+        Files of services that are ``waiting`` are not read.
+        """
         for one in sorted(self._files.values(), key=lambda file: not file.gone):
+            if waiting(one.place.service):
+                continue
             now = time.monotonic()
             data = self._new(one, now, flush=flush)
             if data:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mainstay.observe.logs.agent import text
 from mainstay.observe.logs.agent.checkpoint import Checkpoint
 from mainstay.observe.logs.agent.follow import Followed, Follower
-from mainstay.observe.logs.agent.send import AgentError, Sender, Target, TooLargeError
+from mainstay.observe.logs.agent.send import AgentError, BusyError, Sender, Target, TooLargeError
 
 __all__ = ["AgentError", "Target", "run"]
 
@@ -33,31 +33,41 @@ def run(
     journal = Checkpoint(checkpoint)
     follower = Follower(patterns, journal, told, rotated=rotated)
     sender = Sender(target, stop, told, follower.look)
-    sent = 0
+    sent, until = 0, dict[str, float]()
     try:
         while not stop.is_set():
             looked, before = time.monotonic(), sent
             follower.look()
             # Finding new files costs more than asking known ones, so that it is done less often.
             while not stop.is_set():
-                more = _round(follower, sender, once=once)
+                more = _round(follower, sender, until, once=once)
                 sent += more
                 if time.monotonic() - looked >= LOOK or once:
                     break
                 stop.wait(0.0 if more else PAUSE)
             if once and sent == before:
-                break
+                if not any(moment > time.monotonic() for moment in until.values()):
+                    break
+                stop.wait(PAUSE)
     finally:
         sender.close()
         journal.close()
     return sent
 
 
-def _round(follower: Follower, sender: Sender, *, once: bool) -> int:
-    """Send what is new of every file, one batch each. Returns how many lines."""
+def _round(follower: Follower, sender: Sender, until: dict[str, float], *, once: bool) -> int:
+    """Send what is new of every file, one batch each. Returns how many lines.
+
+    ``until`` is when each service that was told to wait may go on (monotonic seconds).
+    """
     sent = 0
-    for one, data in follower.read(flush=once):
-        done = _hand_over(follower, sender, one, data)
+    for one, data in follower.read(flush=once, waiting=lambda name: until.get(name, 0.0) > time.monotonic()):
+        try:
+            done = _hand_over(follower, sender, one, data)
+        except BusyError as busy:
+            until[one.place.service] = time.monotonic() + busy.seconds
+            one.due = 0.0
+            continue
         sent += done
         if not done:
             break

@@ -19,6 +19,14 @@ class TooLargeError(Exception):
     """The other side takes only smaller requests."""
 
 
+class BusyError(Exception):
+    """The other side takes nothing of this service for ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"wait {seconds:g} s")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class Target:
     """Where lines go, who sends them, and from where."""
@@ -45,7 +53,8 @@ class Sender:
     def send(self, service: str, file: str, lines: bytes) -> bool:
         """Send until it is acknowledged, or refused for good. False when told to stop before.
 
-        Raises ``AgentError`` when the token is refused, ``TooLargeError`` when smaller requests are wanted.
+        Raises ``AgentError`` when the token is refused, ``TooLargeError`` when smaller requests are wanted, and
+        ``BusyError`` when this service must wait; others need not.
         """
         about = {"service": service, "stream": f"{self._target.host}:{file}", "host": self._target.host, "file": file}
         path = f"{self._path}/api/v1/logs?{urlencode(about, errors='replace')}"
@@ -59,6 +68,9 @@ class Sender:
                 raise AgentError(f"{self._target.url} does not take the token (HTTP {status})")
             if status == 413:
                 raise TooLargeError
+            if status == 429:
+                self._say(f"{self._target.url} takes nothing of {service} now ({said}); waiting")
+                raise BusyError(after or 5.0)
             if status in {400, 404, 415}:
                 self._say(f"{self._target.url} refused a batch of {file} (HTTP {status}: {said}); it is left out")
                 return True

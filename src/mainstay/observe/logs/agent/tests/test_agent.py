@@ -287,3 +287,15 @@ def test_a_refused_token_ends_the_agent_and_nothing_is_skipped(moody: tuple[type
     with pytest.raises(AgentError, match="does not take the token"):
         send(url, tmp_path)
     assert send(url, tmp_path) == 1
+
+
+def test_a_service_that_must_wait_does_not_hold_up_others(moody: tuple[type[Moody], str], tmp_path: Path) -> None:
+    kind, url = moody
+    kind.answers = [(429, {"Retry-After": "1"})]
+    (tmp_path / "a.log").write_bytes(b"1 noisy\n")
+    (tmp_path / "b.log").write_bytes(b"2 calm\n")
+    patterns = [("noisy", str(tmp_path / "a.log")), ("calm", str(tmp_path / "b.log"))]
+    target = run.Target(url, "t", "h1")
+    sent = run.run(patterns, target, tmp_path / "places.json", threading.Event(), once=True, say=lambda _: None)
+    assert sent == 2
+    assert kind.taken == [b"2 calm\n", b"1 noisy\n"]
