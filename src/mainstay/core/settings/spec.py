@@ -173,6 +173,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("log_rule_new_patterns", 20, "New patterns that one rule tells of at a time.", whole(1, 1000)),
     Spec("log_rule_history_days", 7, "Days before that tell a rule what number of lines is usual.", whole(1, 60)),
     Spec("log_patterns_max", 100_000, "Log patterns that are told apart. Lines beyond have none.", whole(100, 10**7)),
+    Spec("log_pattern_sample", 5000, "Lines that are taken apart to tell the values of a pattern.", whole(100, 10**6)),
     Spec("log_patterns_learned", 5000, "Kinds of log lines that one batch may bring anew.", whole(10, 10**6)),
     Spec(
         "log_record_lines", 1000, "Lines of text that one log record may have; a longer one is split.", whole(2, 10**6)
