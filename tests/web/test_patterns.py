@@ -49,7 +49,9 @@ def retrying() -> Pattern:
 
 def test_the_list_counts_sorts_and_filters(patterns: Client) -> None:
     text = text_of(patterns, "/logs/patterns")
-    counts = [int(re.sub(r"\D", "", one)) for one in re.findall(r'class="num nowrap">([^<]+)<', text)]
+    counts = [
+        int(re.sub(r"\D", "", one)) for one in re.findall(r'class="num nowrap" data-label="lines">([^<]+)<', text)
+    ]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 0
     assert '<mark class="slot">' in text
@@ -125,8 +127,10 @@ def test_what_is_known_is_linked_noted_and_audited(patterns: Client, sign_in: Ca
     assert patterns.post(f"{path}/known-error", {"known_error": "KE-none"}).status_code == 400
     patterns.post(f"{path}/known-error", {"known_error": ""})
     assert not Pattern.objects.get(pk=pattern.pk).known_error
-    actions = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
-    assert actions[-3:] == ["pattern.known_error", "pattern.note", "pattern.known_error"]
+    actions = list(
+        AuditEntry.objects.filter(action__startswith="pattern.").order_by("pk").values_list("action", flat=True)
+    )
+    assert actions == ["pattern.known_error", "pattern.note", "pattern.known_error"]
 
 
 def test_the_log_screen_leads_to_the_pages(patterns: Client) -> None:

@@ -76,5 +76,7 @@ def _slot(row: tuple[Any, ...]) -> Slot:
     place, lines, different, values, numbers, quantiles, _ = row
     # Where nearly every value is a number the few others, such as "unknown", do not hide how the numbers lie.
     is_number = int(numbers) * 10 >= int(lines) * 9
-    middle = (float(quantiles[0]), float(quantiles[1]), float(quantiles[2])) if is_number else None
+    # Beyond a thousand nobody reads the part behind the point.
+    p50, p90, p99 = (float(round(one)) if abs(one) >= 1000 else float(one) for one in quantiles)
+    middle = (p50, p90, p99) if is_number else None
     return Slot(int(place), int(lines), int(different), tuple((text, int(n)) for text, n in values), middle)
