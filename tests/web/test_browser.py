@@ -34,6 +34,9 @@ SCREENS = (
     "/logs/facets",
     "/logs/journey?key=880005",
     "/logs/sql",
+    "/logs/patterns",
+    "/logs/patterns?range=last+6h&sort=new&service=payments",
+    "/logs/patterns?text=nosuchthing",
     "/deliveries",
     "/changes",
     "/known-errors",
@@ -371,6 +374,22 @@ def test_a_range_is_dragged_in_the_histogram(context: BrowserContext, base: str)
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"range=20\d\d-"))
     expect(page.locator("#log-range")).to_have_value(re.compile(r"T.* to .*T"))
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_pattern_is_accessible_and_found_by_keyboard(chromium: Browser, base: str, width: int) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 800})
+    page = serve.signed_in(context, base)
+    page.goto(f"{base}/logs/patterns?text=retrying")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/logs/patterns/\d+"))
+    assert problems_by_light_and_dark(page) == []
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    expect(page.locator(".service-bars rect").first).to_be_attached()
+    page.get_by_role("link", name="Read its lines").click()
+    expect(page.locator(".ll").first).to_contain_text("retrying charge attempt")
+    context.close()
 
 
 def test_logs_are_read_without_scripts(chromium: Browser, base: str) -> None:

@@ -97,6 +97,7 @@ class KnownError(Keyed):
     match_text = models.CharField(max_length=300, blank=True, help_text="Text that the alert's annotations contain.")
     workaround = models.TextField()
     fix = models.CharField(max_length=8, choices=Fix.choices, default=Fix.NONE)
+    fixed_by = models.CharField(max_length=120, blank=True, help_text="The release or change that ends it.")
     times_used = models.PositiveIntegerField(default=0)
     times_worked = models.PositiveIntegerField(default=0)
     last_used_at = models.DateTimeField(null=True, blank=True)

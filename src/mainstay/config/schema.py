@@ -186,6 +186,54 @@ class Rule(Keyed):
     enabled: bool = True
 
 
+By = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=120)]],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | list[str]),
+]
+Pattern = Annotated[int, Field(gt=0, lt=2**63, description="The number of a log pattern.")]
+
+
+class LogRule(Keyed):
+    """A rule over log lines: rate, ratio, new_pattern, absent or unusual."""
+
+    group: str = ""
+    query: str = Field("", max_length=2000)
+    service: Key | None = None
+    pattern: Pattern | None = None
+    window: Duration | None = None
+    by: By = ["service"]
+    rate: str = ""
+    ratio: str = ""
+    of: str = Field("", max_length=2000)
+    new_pattern: bool = False
+    level: str = ""
+    absent: Duration | None = None
+    unusual: float | None = Field(None, gt=0)
+    at_least: float = Field(20.0, gt=0)
+    for_: Duration = Field(0.0, alias="for")
+    keep_firing_for: Duration = 0.0
+    interval: Duration | None = None
+    labels: Templates = {}
+    annotations: Templates = {}
+    urgency: Literal["high", "medium", "low", ""] = ""
+    enabled: bool = True
+
+
+class LogMetric(Keyed):
+    """Counts of log lines, or numbers in them, as samples."""
+
+    metric: str = Field(pattern=r"^[A-Za-z_:][A-Za-z0-9_:]{0,199}$", description="The name of the metric.")
+    query: str = Field("", max_length=2000)
+    service: Key | None = None
+    by: By = ["service"]
+    value: str = Field("", max_length=120, description="An attribute that holds a number. Empty counts lines.")
+    pattern: Pattern | None = None
+    slot: int | None = Field(None, ge=1, le=50, description="The variable part of the pattern that holds a number.")
+    buckets: list[float] = Field([], max_length=50)
+    interval: Duration | None = None
+    enabled: bool = True
+
+
 class Match(Entry):
     """How a known error is recognised."""
 
@@ -202,6 +250,7 @@ class KnownError(Keyed):
     match: Match = Field(default_factory=lambda: Match.model_validate({}))
     workaround: str = Field(min_length=1)
     fix: Literal["none", "planned", "released"] = "none"
+    fixed_by: str = Field("", max_length=120, description="The release or change that ends it, such as 4.1.7.")
 
 
 class LogPolicy(Entry):
@@ -224,6 +273,8 @@ class Document(Entry):
     escalation_policies: list[EscalationPolicy] = []
     targets: list[Target] = []
     rules: list[Rule] = []
+    log_rules: list[LogRule] = []
+    log_metrics: list[LogMetric] = []
     known_errors: list[KnownError] = []
     log_policies: list[LogPolicy] = []
 

@@ -28,6 +28,8 @@ KINDS: Mapping[str, Kind] = {
     "escalation_policies": Kind(oncall.load_policies, oncall.save_policy, oncall.remove_policy),
     "targets": Kind(watching.load_targets, watching.save_target, watching.remove_target),
     "rules": Kind(watching.load_rules, watching.save_rule, watching.remove_rule),
+    "log_rules": Kind(watching.load_log_rules, watching.save_log_rule, watching.remove_rule),
+    "log_metrics": Kind(watching.load_log_metrics, watching.save_log_metric, watching.remove_log_metric),
     "known_errors": Kind(catalog.load_known_errors, catalog.save_known_error, catalog.remove_known_error),
     "log_policies": Kind(watching.load_log_policies, watching.save_log_policy, watching.remove_log_policy),
 }

@@ -153,6 +153,7 @@ def load_known_errors() -> Loaded:
                 "match": {"rules": known.match_rules, "labels": known.match_labels, "text": known.match_text},
                 "workaround": known.workaround,
                 "fix": known.fix,
+                "fixed_by": known.fixed_by,
             },
             known.source,
         )
@@ -174,6 +175,7 @@ def save_known_error(actor: Actor, entry: Entry, source: str) -> None:
             "match_text": match["text"],
             "workaround": entry["workaround"],
             "fix": entry["fix"],
+            "fixed_by": entry["fixed_by"],
             "source": source,
         },
     )

@@ -1,11 +1,14 @@
-"""Scrape targets, rules, and policies of log lines."""
+"""Scrape targets, rules, and policies and metrics of log lines."""
 
 from typing import Any
 
 from mainstay.catalog.models import Service
 from mainstay.config.kinds.references import one
 from mainstay.core.access import Actor
+from mainstay.observe.logs.metering.models import LogMetric
+from mainstay.observe.logs.metering.services import parse_metric
 from mainstay.observe.logs.models import LogPolicy
+from mainstay.observe.logs.rules.definition import parse_rule
 from mainstay.observe.metrics import promql
 from mainstay.observe.metrics.models import Rule, ScrapeTarget
 from mainstay.observe.metrics.services import end_series, retire_rules
@@ -84,7 +87,7 @@ def load_rules() -> Loaded:
             },
             row.source,
         )
-        for row in Rule.objects.select_related("service")
+        for row in Rule.objects.filter(log=None).select_related("service")
     }
 
 
@@ -95,12 +98,20 @@ def save_rule(actor: Actor, entry: Entry, source: str) -> None:
         promql.compile_query(entry["expr"], start_ms=0, end_ms=0, step_ms=1)
     except promql.PromQLError as error:
         raise ExpressionError(f"expr: {error}") from error
+    _save(entry, source, entry["expr"], None)
+
+
+def _save(entry: Entry, source: str, expr: str, log: Entry | None) -> None:
+    taken = Rule.objects.filter(key=entry["key"], log__isnull=log is not None).exists()
+    if taken:
+        raise ExpressionError(f"key: {entry['key']} is taken by a rule in {'rules' if log else 'log_rules'}")
     Rule.objects.update_or_create(
         key=entry["key"],
         defaults={
             "name": entry["name"],
             "group": entry["group"],
-            "expr": entry["expr"],
+            "expr": expr,
+            "log": log,
             "for_seconds": entry["for"],
             "keep_firing_for_seconds": entry["keep_firing_for"],
             "interval_seconds": entry["interval"],
@@ -144,3 +155,87 @@ def remove_log_policy(actor: Actor, ident: str) -> None:
     """Delete a policy; lines that were kept under it stay as long as they were to."""
     del actor
     LogPolicy.objects.filter(service=ident).delete()
+
+
+# What of an entry says what is counted; the rest is shared with the rules over samples.
+_LOG_FIELDS = (
+    *("query", "service", "pattern", "window", "by", "rate", "ratio", "of", "new_pattern", "level", "absent"),
+    *("unusual", "at_least"),
+)
+
+
+def load_log_rules() -> Loaded:
+    """Rules over log lines as entries."""
+    return {
+        row.key: (
+            {
+                "key": row.key,
+                "name": row.name,
+                "group": row.group,
+                **(row.log or {}),
+                "for": row.for_seconds,
+                "keep_firing_for": row.keep_firing_for_seconds,
+                "interval": row.interval_seconds,
+                "labels": row.labels,
+                "annotations": row.annotations,
+                "service": row.service.key if row.service else None,
+                "urgency": row.urgency,
+                "enabled": row.enabled,
+            },
+            row.source,
+        )
+        for row in Rule.objects.exclude(log=None).select_related("service")
+    }
+
+
+def save_log_rule(actor: Actor, entry: Entry, source: str) -> None:
+    """Make or change a rule over log lines."""
+    del actor
+    definition = {name: entry[name] for name in _LOG_FIELDS}
+    _save(entry, source, parse_rule(definition).text(), definition)
+
+
+def load_log_metrics() -> Loaded:
+    """Metrics made of log lines as entries."""
+    return {
+        row.key: (
+            {
+                "key": row.key,
+                "name": row.name,
+                "metric": row.metric,
+                "query": row.query,
+                "service": row.service.key if row.service else None,
+                "by": row.by,
+                "value": row.value,
+                "pattern": row.pattern,
+                "slot": row.slot,
+                "buckets": row.buckets,
+                "interval": row.interval_seconds,
+                "enabled": row.enabled,
+            },
+            row.source,
+        )
+        for row in LogMetric.objects.select_related("service")
+    }
+
+
+def save_log_metric(actor: Actor, entry: Entry, source: str) -> None:
+    """Make or change a metric made of log lines. What was counted stays, so that counters go on."""
+    del actor
+    parse_metric(entry)
+    LogMetric.objects.update_or_create(
+        key=entry["key"],
+        defaults={
+            **{name: entry[name] for name in ("name", "metric", "query", "by", "value", "pattern", "slot", "buckets")},
+            "service": one(Service, entry["service"], "service"),
+            "interval_seconds": entry["interval"],
+            "enabled": entry["enabled"],
+            "source": source,
+        },
+    )
+
+
+def remove_log_metric(actor: Actor, ident: str) -> None:
+    """Delete a metric; its samples stay until they are too old."""
+    del actor
+    LogMetric.objects.filter(key=ident).delete()

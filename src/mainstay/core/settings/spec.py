@@ -156,7 +156,30 @@ SPECS: tuple[Spec, ...] = (
         "Log lines a second that are taken of one service over HTTP. Beyond it senders get 429.",
         whole(1, 10**9),
     ),
+    Spec(
+        "log_rule_lag",
+        10.0,
+        "Seconds that rules and metrics over log lines stay behind the clock, for lines on their way.",
+        number(0, 3600),
+    ),
+    Spec(
+        "log_rule_grace",
+        3600.0,
+        "Seconds after the first line of a service in which none of its patterns counts as new.",
+        number(0, 2_592_000),
+    ),
+    Spec("log_metric_interval", 15.0, "Seconds between two samples of a metric made of log lines.", number(1, 3600)),
+    Spec("log_metric_series", 1000, "Series that one metric made of log lines may have.", whole(1, 100_000)),
+    Spec(
+        "log_metric_late",
+        3600.0,
+        "Seconds that the time of a log line may differ from when it came in for metrics to count it.",
+        number(60, 86_400),
+    ),
+    Spec("log_rule_new_patterns", 20, "New patterns that one rule tells of at a time.", whole(1, 1000)),
+    Spec("log_rule_history_days", 7, "Days before that tell a rule what number of lines is usual.", whole(1, 60)),
     Spec("log_patterns_max", 100_000, "Log patterns that are told apart. Lines beyond have none.", whole(100, 10**7)),
+    Spec("log_pattern_sample", 5000, "Lines that are taken apart to tell the values of a pattern.", whole(100, 10**6)),
     Spec("log_patterns_learned", 5000, "Kinds of log lines that one batch may bring anew.", whole(10, 10**6)),
     Spec(
         "log_record_lines", 1000, "Lines of text that one log record may have; a longer one is split.", whole(2, 10**6)

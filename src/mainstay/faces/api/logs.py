@@ -22,7 +22,7 @@ from mainstay.respond.incidents import services as incidents
 Row = dict[str, Any]
 DEFAULT_RANGE = "last 1h"
 _AROUND = re.compile(r"around\s+(?:incident\s+)?((?:INC-)?\d{1,9})\Z", re.IGNORECASE)
-_BEFORE, _LONGEST = timedelta(minutes=15), timedelta(hours=6)
+BEFORE, LONGEST = timedelta(minutes=15), timedelta(hours=6)
 
 
 def range_of(actor: Actor, text: str) -> times.Range:
@@ -35,9 +35,9 @@ def range_of(actor: Actor, text: str) -> times.Range:
     if not around:
         return times.parse(text, clock.now())
     incident = incidents.get(actor, read.number(around[1]))
-    start = incident.started_at - _BEFORE
-    end = min((incident.resolved_at or clock.now()) + timedelta(minutes=1), start + _LONGEST)
-    return times.Range(start, max(end, start + 2 * _BEFORE), f"around {incident}")
+    start = incident.started_at - BEFORE
+    end = min((incident.resolved_at or clock.now()) + timedelta(minutes=1), start + LONGEST)
+    return times.Range(start, max(end, start + 2 * BEFORE), f"around {incident}")
 
 
 @contextmanager

@@ -11,14 +11,17 @@ import socket
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from django.db import close_old_connections, connection
 
-from mainstay.core import doorbell, feed, heartbeat, people
+from mainstay.core import clock, doorbell, feed, heartbeat, people
 from mainstay.core.settings import current
 from mainstay.faces.run.loops import Loop
 from mainstay.observe.intake import services as intake
+from mainstay.observe.logs.metering.loop import LogMetrics
+from mainstay.observe.logs.rules import evaluate as log_rules
 from mainstay.observe.metrics import loop as metrics
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.alerts import services as alerts
@@ -43,8 +46,9 @@ class Worker:
         self._senders = ThreadPoolExecutor(current().page_senders, thread_name_prefix="sender")
         self._sending: dict[int, Future[None]] = {}
         self._renewed = 0.0
-        self.rules = metrics.Rules()
+        self.rules = metrics.Rules(partial(log_rules.breaches, up_since=clock.now()))
         self.scrapes = metrics.Scrapes()
+        self.log_metrics = LogMetrics()
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
@@ -54,6 +58,7 @@ class Worker:
             self.rules_loop,
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
+            Loop("log metrics", 1.0, self.log_metrics.run_due),
             Loop("follow-up", 2.0, self._follow_up),
             Loop("auditor", 10.0, self._audit),
             Loop("housekeeping", 60.0, self._tidy),

@@ -15,6 +15,7 @@ from mainstay.faces.web.views import (
     oncall,
     operate,
     panels,
+    patterns,
     services,
     triage,
 )
@@ -53,6 +54,10 @@ urlpatterns: list[URLPattern] = [
     path("logs/export", logs.export),
     path("logs/journey", logs.journey),
     path("logs/sql", logs.sql),
+    path("logs/patterns", patterns.every),
+    path("logs/patterns/<int:number>", patterns.one),
+    path("logs/patterns/<int:number>/known-error", patterns.known_error),
+    path("logs/patterns/<int:number>/note", patterns.note),
     path("logs/saved", logs.keep),
     path("logs/saved/<int:number>/delete", logs.forget),
     path("logs/line/<str:place>", logs.line),

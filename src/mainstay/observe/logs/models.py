@@ -5,9 +5,10 @@ from typing import ClassVar
 from django.db import models
 
 from mainstay.catalog.models import KnownError
+from mainstay.observe.logs.metering.models import LogMetric, LogMetricCount
 from mainstay.observe.logs.search.models import SavedSearch
 
-__all__ = ["LogPolicy", "Pattern", "SavedSearch"]
+__all__ = ["LogMetric", "LogMetricCount", "LogPolicy", "Pattern", "SavedSearch"]
 
 
 class Pattern(models.Model):
@@ -35,6 +36,24 @@ class Pattern(models.Model):
 
     def __str__(self) -> str:
         return self.template
+
+    def elder(self) -> "Pattern":
+        """The pattern that this one has become."""
+        found, seen = self, {self.pk}
+        while found.merged_into is not None and found.merged_into.pk not in seen:
+            found = found.merged_into
+            seen.add(found.pk)
+        return found
+
+    def family(self) -> list[int]:
+        """Its number and those of all patterns that were merged into it: what its lines were stored with."""
+        found, layer = [self.pk], [self.pk]
+        while layer:
+            layer = list(
+                Pattern.objects.filter(merged_into__in=layer).exclude(pk__in=found).values_list("pk", flat=True)
+            )
+            found += layer
+        return found
 
 
 class LogPolicy(models.Model):

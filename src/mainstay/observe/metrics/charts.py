@@ -29,6 +29,8 @@ class Chart:
 def chart(actor: Actor, rule: Rule, start: datetime, end: datetime, points: int = 240) -> Chart:
     """The left side of a rule's comparison over time. An error becomes the chart's own, for the panel to show."""
     require(actor, Right.READ)
+    if rule.log is not None:
+        return Chart((), (), None, "", "This rule counts log lines; its alert leads to them on the log screen.")
     start_ms, end_ms = int(start.timestamp() * 1000), int(end.timestamp() * 1000)
     step_ms = max((end_ms - start_ms) // max(points, 2), 1000)
     expr, op, threshold = rule.expr, "", None

@@ -22,9 +22,10 @@ BUDGET = 20.0
 
 
 class Rules:
-    """Evaluates rules when they are due."""
+    """Evaluates rules when they are due. ``ask_logs`` answers those over log lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask_logs: evaluate.AskLogs = evaluate.no_logs) -> None:
+        self._ask_logs = ask_logs
         self._schedule = evaluate.Schedule()
         self._rules: list[Rule] = []
         self._read_at = float("-inf")
@@ -46,7 +47,7 @@ class Rules:
             if time.monotonic() - now > BUDGET:
                 self._schedule.put_back(due[start:])
                 break
-            evaluate.run(due[start : start + PART])
+            evaluate.run(due[start : start + PART], self._ask_logs)
 
 
 class Scrapes:

@@ -24,7 +24,7 @@ class ScrapeTarget(Keyed):
 
 
 class Rule(Keyed):
-    """A threshold rule in PromQL."""
+    """A threshold rule: in PromQL, or over log lines where ``log`` holds its definition; ``expr`` is its text then."""
 
     class Urgency(models.TextChoices):
         """How soon it hurts."""
@@ -35,6 +35,7 @@ class Rule(Keyed):
 
     group = models.CharField(max_length=160, blank=True)
     expr = models.TextField()
+    log = models.JSONField(null=True, blank=True, help_text="What a rule over log lines counts; empty for PromQL.")
     for_seconds = models.FloatField(default=0)
     keep_firing_for_seconds = models.FloatField(default=0)
     interval_seconds = models.FloatField(null=True, blank=True)

@@ -81,6 +81,8 @@ chart = charts.chart
 
 def threshold_of(rule: Rule) -> tuple[str, float] | None:
     """How a rule compares and with what, for example ``(">", 0.05)``; nothing when it is no plain comparison."""
+    if rule.log is not None:
+        return None
     try:
         parts = promql.split_threshold(rule.expr)
     except promql.PromQLError:

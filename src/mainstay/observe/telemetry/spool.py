@@ -83,6 +83,18 @@ class Spool:
                         total += entry.stat().st_size if entry.name.endswith(".batch") else 0
         return total
 
+    def waiting_since(self) -> float | None:
+        """When the oldest batch that waits was written, in seconds since 1970 UTC."""
+        oldest: float | None = None
+        for place in (self.path, *self._groups.iterdir()):
+            with contextlib.suppress(FileNotFoundError):
+                for entry in os.scandir(place):
+                    with contextlib.suppress(FileNotFoundError):
+                        if entry.name.endswith(".batch"):
+                            at = entry.stat().st_mtime
+                            oldest = at if oldest is None else min(oldest, at)
+        return oldest
+
     def refused(self) -> list[Path]:
         """Batches that were set aside."""
         return sorted(self._refused.glob("*.batch"))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
@@ -10,7 +11,9 @@ from mainstay.core import clock
 from mainstay.core.problems import not_found
 from mainstay.faces.web.views.base import actor_of, sheet_of, show, whole
 from mainstay.observe.changes import services as changes
+from mainstay.observe.logs.rules.definition import parse_rule
 from mainstay.observe.metrics import services as metrics
+from mainstay.observe.metrics.models import Rule
 from mainstay.observe.telemetry.services import TelemetryError
 from mainstay.respond.incidents import services as incidents
 
@@ -36,8 +39,17 @@ def rule(request: HttpRequest, key: str) -> HttpResponse:
         "series": series[:100],
         "cut": len(series) - 100,
         "threshold": metrics.threshold_of(found),
+        "lines_at": _lines_at(found),
     }
     return show(request, "rule", context)
+
+
+def _lines_at(rule: Rule) -> dict[str, str]:
+    """Where the lines are that a rule over log lines counts."""
+    if rule.log is None:
+        return {}
+    asked = urlencode({"query": parse_rule(rule.log).query, "range": "last 3h"})
+    return {"histogram": f"/logs/histogram?{asked}", "lines": f"/logs?{asked}"}
 
 
 def known_errors(request: HttpRequest) -> HttpResponse:

@@ -80,9 +80,12 @@ class Condition:
         return self.columns <= _MINUTES_KNOW
 
 
-def condition(node: Node) -> Condition:
-    """The condition of a query. Raises ``QueryError`` where a field cannot be asked so."""
-    compiler = _Compiler()
+def condition(node: Node, prefix: str = "q") -> Condition:
+    """The condition of a query. Raises ``QueryError`` where a field cannot be asked so.
+
+    ``prefix`` begins the names of its parameters, so that two conditions fit into one statement.
+    """
+    compiler = _Compiler(prefix)
     sql = compiler.node(node)
     return Condition(sql, compiler.params, frozenset(compiler.columns), _is_needle(node))
 
@@ -106,13 +109,14 @@ def _escaped_wide(text: str) -> str:
 
 
 class _Compiler:
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self.params: dict[str, Any] = {}
         self.columns: set[str] = set()
         self._terms = 0
 
     def param(self, value: Any, kind: str = "String") -> str:
-        name = f"q{len(self.params)}"
+        name = f"{self._prefix}{len(self.params)}"
         self.params[name] = value
         return f"{{{name}:{kind}}}"
 

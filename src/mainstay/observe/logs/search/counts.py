@@ -36,7 +36,7 @@ def histogram(actor: Actor, query: str, within: Range, buckets: int = 60) -> His
         raise bad_request(f"write a number from 1 to {MOST_BUCKETS}", "buckets")
     asked, meter = ask_for(query, within), Meter()
     step = step_of(within, buckets)
-    source, params = _counted(asked, step)
+    source, params = counted(asked, "level", step)
     width = step // timedelta(microseconds=1)
     answer = meter.ask(
         f"SELECT intDiv(micros, {{width:Int64}}) AS bucket, level, sum(lines) FROM ({source}) "
@@ -53,12 +53,13 @@ def histogram(actor: Actor, query: str, within: Range, buckets: int = 60) -> His
     return Histogram(starts, step, {level: tuple(row) for level, row in counts.items()}, _scan(within, meter, total))
 
 
-def _counted(asked: Asked, step: timedelta) -> tuple[str, dict[str, Any]]:
-    """A table of (micros, level, lines): the counts of whole minutes where they can answer, else the lines themselves.
+def counted(asked: Asked, columns: str, step: timedelta) -> tuple[str, dict[str, Any]]:
+    """A table of (micros, columns, lines): the counts of whole minutes where they can answer, else the lines.
 
-    Counts are kept longer than lines, so they are asked only where the lines are still there.
+    ``columns`` are expressions over service, level and pattern; with others ``step`` must be below a minute. Counts are
+    kept longer than lines, so they are asked only where the lines are still there.
     """
-    lines = "SELECT toUnixTimestamp64Micro(time) AS micros, level, 1 AS lines FROM log_lines WHERE "
+    lines = f"SELECT toUnixTimestamp64Micro(time) AS micros, {columns}, 1 AS lines FROM log_lines WHERE "
     start, end = asked.range.micros
     first, last = -(-start // MINUTE) * MINUTE, end // MINUTE * MINUTE
     kept_from = clock.now() - timedelta(days=current().retention_logs_days - 1)
@@ -68,7 +69,7 @@ def _counted(asked: Asked, step: timedelta) -> tuple[str, dict[str, Any]]:
     # The edges, which are no whole minutes, come from the lines.
     params = {**asked.params, "first": first, "last": last}
     minutes = (
-        "SELECT toInt64(toUnixTimestamp(minute)) * 1000000 AS micros, level, lines FROM log_minutes "
+        f"SELECT toInt64(toUnixTimestamp(minute)) * 1000000 AS micros, {columns}, lines FROM log_minutes "
         f"WHERE minute >= toDateTime({moment('first')}) AND minute < toDateTime({moment('last')}) "
         f"AND ({asked.condition.sql})"
     )
@@ -89,7 +90,7 @@ def facets(actor: Actor, query: str, within: Range, fields: Sequence[str] = DEFA
     params: dict[str, Any] = {**asked.params, "most": current().log_facet_values}
     values = []
     for place, name in enumerate(fields):
-        values.append(f"{_value_of(name, place, params)} AS f{place}")
+        values.append(f"{value_of(name, place, params)} AS f{place}")
     names = [f"f{place}" for place in range(len(fields))]
     sets = ", ".join(f"({name})" for name in names)
     # GROUPING SETS passes over the lines once for all fields; grouping() is 0 for the field that a row is of.
@@ -114,7 +115,7 @@ def facets(actor: Actor, query: str, within: Range, fields: Sequence[str] = DEFA
     return Facets(tuple(found), _scan(within, meter, matched))
 
 
-def _value_of(name: str, place: int, params: dict[str, Any]) -> str:
+def value_of(name: str, place: int, params: dict[str, Any]) -> str:
     """The expression that gives a field's value as text, empty where there is none."""
     if name in BODY or name == "cause":
         raise bad_request(f"{name} has too many values to be counted; name another field", "fields")

@@ -5,9 +5,10 @@ Source: Prometheus documentation, "Alerting rules": ``for`` is how long a series
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 
 class Phase(StrEnum):
@@ -25,6 +26,36 @@ class Watched:
     active_since: datetime
     fired_at: datetime | None = None
     keep_since: datetime | None = None
+
+
+class Breach(Protocol):
+    """A series that breaches. ``notes`` are annotations beside those of the rule, ``link`` leads to what was seen."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What tells it from the rule's other series."""
+
+    @property
+    def value(self) -> float:
+        """What was measured."""
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """More to read, by name."""
+
+    @property
+    def link(self) -> str:
+        """An address, or nothing."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A series of a PromQL rule that breaches."""
+
+    labels: Mapping[str, str]
+    value: float
+    notes: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 import logging
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import promql_parser
 from django.db import transaction
@@ -17,10 +17,13 @@ from mainstay.core.settings import current
 from mainstay.observe.metrics import promql
 from mainstay.observe.metrics.models import Rule, RuleSeries
 from mainstay.observe.metrics.rules import domain, template
-from mainstay.observe.metrics.rules.domain import Phase, Watched
+from mainstay.observe.metrics.rules.domain import Breach, Measured, Phase, Watched
 from mainstay.observe.telemetry import services as telemetry
 
 log = logging.getLogger(__name__)
+
+# What finds the breaches of a rule over log lines: of its definition, the labels of what fires already, and the time.
+AskLogs: TypeAlias = Callable[[Mapping[str, Any], Sequence[Mapping[str, str]], datetime], Sequence[Breach]]
 
 
 @dataclass
@@ -30,7 +33,7 @@ class _Result:
     rule: Rule
     at: datetime
     seconds: float
-    breaching: dict[str, tuple[dict[str, str], float]] = field(default_factory=dict)
+    breaching: dict[str, Breach] = field(default_factory=dict)
     error: str = ""
     # Whether the store did not answer at all, or not in time.
     silent: bool = False
@@ -52,28 +55,42 @@ def metric_names(expr: str) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def evaluate(rule: Rule, now: datetime) -> _Result:
+def no_logs(*_: object) -> Sequence[Breach]:
+    """Stands where nobody can ask log lines."""
+    raise ValueError("rules over log lines are not evaluated here")
+
+
+def evaluate(rule: Rule, now: datetime, ask_logs: AskLogs = no_logs) -> _Result:
     """Run one rule's query. A failure becomes the rule's error and changes no state."""
     began = time.perf_counter()
     result = _Result(rule, now, 0.0)
     try:
-        answer = promql.evaluate_instant(
-            telemetry.rows_with, rule.expr, int(now.timestamp() * 1000), lookback_ms=int(current().rule_lookback * 1000)
-        )
-        series = [(one.labels, one.value) for one in answer.series]
+        found = _of_logs(rule, now, ask_logs) if rule.log is not None else _of_samples(rule, now)
         limit = current().rule_max_series
-        if len(series) > limit:
-            result.error = f"it returns {len(series)} series, more than {limit} (rule_max_series)"
+        if len(found) > limit:
+            result.error = f"it returns {len(found)} series, more than {limit} (rule_max_series)"
         else:
-            for labels, value in series:
-                full = _full_labels(rule, labels, value)
-                result.breaching[fingerprint(full)] = (full, value)
-    except (promql.PromQLError, template.TemplateError) as error:
+            for one in found:
+                full = Measured(_full_labels(rule, one.labels, one.value), one.value, one.notes, one.link)
+                result.breaching[fingerprint(full.labels)] = full
+    except ValueError as error:  # A query, an expression or a template that cannot be read.
         result.error = str(error)
     except telemetry.TelemetryError as error:
         result.error, result.silent = str(error), error.code == 0
     result.seconds = time.perf_counter() - began
     return result
+
+
+def _of_samples(rule: Rule, now: datetime) -> Sequence[Breach]:
+    answer = promql.evaluate_instant(
+        telemetry.rows_with, rule.expr, int(now.timestamp() * 1000), lookback_ms=int(current().rule_lookback * 1000)
+    )
+    return [Measured(one.labels, one.value) for one in answer.series]
+
+
+def _of_logs(rule: Rule, now: datetime, ask_logs: AskLogs) -> Sequence[Breach]:
+    firing = RuleSeries.objects.filter(rule=rule, state=RuleSeries.State.FIRING)
+    return ask_logs(rule.log or {}, list(firing.values_list("labels", flat=True)), now)
 
 
 def _full_labels(rule: Rule, labels: Mapping[str, str], value: float) -> dict[str, str]:
@@ -82,18 +99,20 @@ def _full_labels(rule: Rule, labels: Mapping[str, str], value: float) -> dict[st
     return {**own, **given, "alertname": rule.name}
 
 
-def _evaluate_all(rules: Sequence[Rule]) -> list[_Result]:
+def _evaluate_all(rules: Sequence[Rule], ask_logs: AskLogs) -> list[_Result]:
     """One result a rule. Once the engine has not answered at all, the others are not made to wait for it too."""
     results: list[_Result] = []
     for rule in rules:
         silent = next((one.error for one in results if one.silent), "")
-        results.append(_Result(rule, clock.now(), 0.0, error=silent) if silent else evaluate(rule, clock.now()))
+        results.append(
+            _Result(rule, clock.now(), 0.0, error=silent) if silent else evaluate(rule, clock.now(), ask_logs)
+        )
     return results
 
 
-def run(rules: Sequence[Rule]) -> int:
+def run(rules: Sequence[Rule], ask_logs: AskLogs = no_logs) -> int:
     """Evaluate these rules now. Returns how many signals that gave."""
-    results = _evaluate_all(rules)
+    results = _evaluate_all(rules, ask_logs)
     with transaction.atomic():
         # Two workers must not take the same rule from the same state.
         locks.one_at_a_time("rules")
@@ -140,7 +159,7 @@ def _decide(one: _Result, rows: dict[str, RuleSeries]) -> list[dict[str, Any]]:
     for key, decision in decisions.items():
         row = rows.get(key) or RuleSeries(rule=rule, fingerprint=key)
         if key in one.breaching:
-            row.labels, row.value = one.breaching[key][0], _finite(one.breaching[key][1])
+            row.labels, row.value = dict(one.breaching[key].labels), _finite(one.breaching[key].value)
         if decision.fires or decision.resolves:
             signals.append(_signal(rule, row, one, fires=decision.fires))
         if decision.watched is None:
@@ -165,13 +184,16 @@ def _store(rule: Rule, kept: Sequence[RuleSeries], gone: Sequence[str]) -> None:
 
 
 def _signal(rule: Rule, row: RuleSeries, one: _Result, *, fires: bool) -> dict[str, Any]:
-    value = one.breaching[row.fingerprint][1] if row.fingerprint in one.breaching else (row.value or 0.0)
+    breach = one.breaching.get(row.fingerprint)
+    value = breach.value if breach else (row.value or 0.0)
+    written = {name: template.render(text, row.labels, value) for name, text in rule.annotations.items()}
     return {
         "source": "rule",
         "rule_id": rule.pk,
         "fingerprint": row.fingerprint,
         "labels": row.labels,
-        "annotations": {name: template.render(text, row.labels, value) for name, text in rule.annotations.items()},
+        "annotations": {**(breach.notes if breach else {}), **written},
+        "link": breach.link if breach else "",
         "state": "firing" if fires else "resolved",
         "starts_at": row.active_since.isoformat() if row.active_since else one.at.isoformat(),
         "ends_at": None if fires else one.at.isoformat(),
@@ -209,8 +231,8 @@ class Schedule:
         found, waits = [], set[str]()
         for rule in rules:
             age = now - self._done.get(rule.pk, -math.inf)
-            names = self._selected(rule.expr)
-            hit = any_came or (names is None and bool(came)) or bool(names and names & came)
+            names = self._selected(rule.expr) if rule.log is None else frozenset()
+            hit = (any_came and rule.log is None) or (names is None and bool(came)) or bool(names and names & came)
             interval = rule.interval_seconds or current().rule_interval
             if age >= interval or (hit and age >= interval * self.LEAST):
                 found.append(rule)

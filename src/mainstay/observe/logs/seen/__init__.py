@@ -1,0 +1,1 @@
+"""The patterns that were seen: which, how often and since when, and what people know of each."""
