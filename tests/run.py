@@ -43,7 +43,7 @@ def main() -> int:
                 good.append(not missing)
             else:
                 command = [*PYTEST, "-m", "not once or either"]
-                where = {"MAINSTAY_DATABASE_URL": url, "MAINSTAY_BENCH_POSTGRES": url}
+                where = {"MAINSTAY_DATABASE_URL": url, "BENCH_POSTGRES": url}
                 good.append(step("suite on PostgreSQL", command, **where, MAINSTAY_TEST_CRASH_SEEDS="1"))
     return 0 if all(good) else 1
 

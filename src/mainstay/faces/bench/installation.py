@@ -70,11 +70,11 @@ def free_port() -> int:
 
 
 def _database() -> dict[str, str]:
-    """A new database on the server that ``MAINSTAY_BENCH_POSTGRES`` names; without it there is SQLite.
+    """A new database on the server that ``BENCH_POSTGRES`` names; without it there is SQLite.
 
     The database stays there for whoever wants to look; the server is meant to be thrown away.
     """
-    server = os.environ.get("MAINSTAY_BENCH_POSTGRES")
+    server = os.environ.get("BENCH_POSTGRES")
     if not server:
         return {}
     import psycopg
