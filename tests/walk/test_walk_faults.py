@@ -46,3 +46,16 @@ def test_the_list_of_faults_says_what_should_be_seen(running: Running) -> None:
     for faults in TOGETHER:
         for fault in faults:
             assert fault in text
+
+
+def test_a_fault_is_seen_in_the_logs_too_with_its_line(running: Running) -> None:
+    wanted = ("Stock logs a TypeError", "stock")
+    running.command("break", "bad-release")
+    until("the alert from the log", lambda: wanted in firing(running), 90)
+    rows: list[dict[str, Any]] = json.loads(running.ask("alerts", "list", "--json"))
+    number = next(row["id"] for row in rows if row["name"] == wanted[0])
+    notes = json.loads(running.ask("alerts", "show", str(number), "--json"))["annotations"]
+    assert "TypeError" in notes["example"]
+    assert notes["query"] == "service:stock exception:TypeError"
+    running.command("heal")
+    until("the alert to end", lambda: wanted not in firing(running), 120)
