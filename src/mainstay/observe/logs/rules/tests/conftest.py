@@ -26,7 +26,7 @@ Put = Callable[..., None]
 Round = Callable[[datetime], list[dict[str, object]]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine_running() -> Iterator[None]:
     with engine.running():
         yield
