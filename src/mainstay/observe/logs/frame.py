@@ -56,7 +56,7 @@ def as_json(attributes: Mapping[str, str] | None) -> str:
 
 
 def both(first: str, second: str) -> pl.Expr:
-    """Two columns of attributes as one; where both name the same, both are kept and the store takes the second."""
+    """Two columns of attributes as one; where both name the same, both are kept, and a look-up finds the first."""
     one, other = pl.col(first), pl.col(second)
     joined = pl.concat_str(one.str.head(-1), pl.lit(","), other.str.slice(1))
     return pl.when(one == NO_ATTRIBUTES).then(other).when(other == NO_ATTRIBUTES).then(one).otherwise(joined)
@@ -105,7 +105,7 @@ def from_lines(lines: Lines) -> pl.DataFrame:
     if any(lines.attributes):
         frame = (
             frame.with_columns(own=pl.Series(list(map(as_json, lines.attributes)), dtype=pl.String))
-            .with_columns(attributes=both("attributes", "own"))
+            .with_columns(attributes=both("own", "attributes"))
             .drop("own")
         )
     return frame.with_columns(pl.when(pl.col("time") != 0).then("time"))
