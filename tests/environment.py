@@ -13,8 +13,19 @@ os.environ["MAINSTAY_OUTGOING_PRIVATE"] = "127.0.0.1"
 for _name in ("MAINSTAY_CONFIG", "MAINSTAY_BASE_URL", "MAINSTAY_LISTEN", "MAINSTAY_SMTP_HOST"):
     os.environ.pop(_name, None)
 
-from hypothesis import settings as _settings  # noqa: E402 - after the environment
+import sys  # noqa: E402 - after the environment
+
+import pytest  # noqa: E402
+from hypothesis import settings as _settings  # noqa: E402
 
 # An example may take long on a machine that does other work; that is no failure.
 _settings.register_profile("mainstay", deadline=None)
 _settings.load_profile("mainstay")
+
+
+@pytest.fixture(autouse=True)
+def _patterns_of_this_test() -> None:
+    """A process remembers the patterns of log lines that it wrote down; a test's database forgets them."""
+    registry = sys.modules.get("mainstay.observe.logs.registry")
+    if registry is not None:
+        registry.forget()

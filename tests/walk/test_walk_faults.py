@@ -58,4 +58,4 @@ def test_a_fault_is_seen_in_the_logs_too_with_its_line(running: Running) -> None
     assert "TypeError" in notes["example"]
     assert notes["query"] == "service:stock exception:TypeError"
     running.command("heal")
-    until("the alert to end", lambda: wanted not in firing(running), 120)
+    until("the alert to end", lambda: wanted not in firing(running), 180)

@@ -21,7 +21,7 @@ class Pattern(models.Model):
     id = models.BigIntegerField(primary_key=True, help_text="63 bits of a hash of the first form of the template.")
     template = models.TextField(help_text="Variable parts are written <*>.")
     example = models.TextField(blank=True, help_text="The first line of it, redacted.")
-    shape = models.JSONField(help_text="Words, signs between them, and samples of what stood in the gaps.")
+    shape = models.JSONField(help_text="Words (a gap is a list), signs between them, samples of what stood in gaps.")
     first_seen = models.DateTimeField()
     first_service = models.CharField(max_length=200, blank=True)
     level = models.CharField(max_length=8, blank=True)

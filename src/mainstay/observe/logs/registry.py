@@ -13,7 +13,7 @@ from mainstay.core.settings import current
 from mainstay.observe.logs import models
 from mainstay.observe.logs.patterns import grouping
 from mainstay.observe.logs.patterns.miner import Limits, Miner, Pattern
-from mainstay.observe.logs.patterns.shapes import Shape
+from mainstay.observe.logs.patterns.shapes import GAP, Shape
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -65,8 +65,14 @@ def _first_of(frame: pl.DataFrame, numbers: pl.Series) -> Mapping[int, tuple[str
 
 
 def _as_mined(row: models.Pattern) -> Pattern:
-    shape = Shape(tuple(row.shape["words"]), tuple(row.shape["signs"]))
+    words = (word if isinstance(word, str) else GAP + word[0] for word in row.shape["words"])
+    shape = Shape(tuple(words), tuple(row.shape["signs"]))
     return Pattern(shape, row.shape["samples"], row.example, row.id, row.template)
+
+
+def _plain(shape: Shape) -> list[str | list[str]]:
+    """The words of a shape; a gap is a list with what follows it. PostgreSQL's JSON takes no NUL, which marks a gap."""
+    return [[word.removeprefix(GAP)] if word.startswith(GAP) else word for word in shape.words]
 
 
 def _save(changed: Iterable[Pattern], first: Mapping[int, tuple[str, str]], now: datetime) -> None:
@@ -75,7 +81,7 @@ def _save(changed: Iterable[Pattern], first: Mapping[int, tuple[str, str]], now:
             id=one.number,
             template=one.template,
             example=one.example,
-            shape={"words": one.shape.words, "signs": one.shape.signs, "samples": one.samples},
+            shape={"words": _plain(one.shape), "signs": one.shape.signs, "samples": one.samples},
             first_seen=now,
             first_service=first.get(one.number, ("", ""))[0][:200],
             level=first.get(one.number, ("", ""))[1],

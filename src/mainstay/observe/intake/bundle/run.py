@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
-from django.db import close_old_connections
+from django.db import connection
 
 from mainstay.core import audit, clock
 from mainstay.core.access import Actor, Right, require
@@ -186,10 +186,12 @@ class _Keeping:
         records = make()
         while not self._dry_run:
             try:
-                close_old_connections()
                 logs.keep_records(records, clock.now())
                 break
             except SpoolFullError as error:
                 self._say(f"waiting: {error}")
                 time.sleep(1)
+            finally:
+                # Nobody else closes the connection of this thread, and a block takes long enough for a new one.
+                connection.close()
         return records.select("time", "format", "level")

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigIntegerField(help_text='63 bits of a hash of the first form of the template.', primary_key=True, serialize=False)),
                 ('template', models.TextField(help_text='Variable parts are written <*>.')),
                 ('example', models.TextField(blank=True, help_text='The first line of it, redacted.')),
-                ('shape', models.JSONField(help_text='Words, signs between them, and samples of what stood in the gaps.')),
+                ('shape', models.JSONField(help_text='Words (a gap is a list), signs between them, samples of what stood in gaps.')),
                 ('first_seen', models.DateTimeField()),
                 ('first_service', models.CharField(blank=True, max_length=200)),
                 ('level', models.CharField(blank=True, max_length=8)),
