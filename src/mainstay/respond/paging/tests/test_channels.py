@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -102,6 +103,41 @@ def test_mail_tells_a_refusal_for_good_from_one_that_passes(sink: Sink, answer: 
         mail.send(MESSAGE, "", "key-1")
     assert caught.value.permanent is permanent
     assert answer in str(caught.value)
+
+
+def test_mail_does_not_wait_for_the_answer_to_its_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, waited = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        loaded = settings.current()
+        port = listening.getsockname()[1]
+        values = {**loaded.values, "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"}
+        monkeypatch.setattr(mail, "current", lambda: settings.Loaded(values, loaded.origins))
+        said: list[bytes] = []
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection, connection.makefile("rwb", buffering=0) as stream:
+                stream.write(b"220 slow\r\n")
+                for line in stream:
+                    said.append(line.strip().lower())
+                    if said[-1] == b"quit":
+                        if not sent.wait(3):
+                            waited.set()
+                        return
+                    if said[-1] == b"data":
+                        stream.write(b"354 go on\r\n")
+                        while stream.readline() != b".\r\n":
+                            continue
+                    stream.write(b"250 taken\r\n")
+
+        server = threading.Thread(target=serve)
+        server.start()
+        assert mail.send(MESSAGE, "", "key-1") == "250 taken"
+        sent.set()
+        server.join(10)
+        assert not waited.is_set()
+        assert not server.is_alive()
+        assert said[-1] == b"quit"
 
 
 def test_mail_without_a_server_says_what_to_set() -> None:

@@ -70,9 +70,10 @@ def send(message: Message, address: str, key: str) -> str:
             if code != 250:
                 raise smtplib.SMTPResponseException(code, said)
         finally:
-            # The mail is taken or refused by now; how the server answers to the goodbye changes nothing.
+            # The mail is taken or refused by now. To wait for the answer to the goodbye would only make the moment
+            # longer in which it is taken and nobody has noted it.
             with contextlib.suppress(OSError, smtplib.SMTPException):
-                server.quit()
+                server.putcmd("quit")
             server.close()
     except smtplib.SMTPResponseException as error:
         said_text = _text(error.smtp_error)
