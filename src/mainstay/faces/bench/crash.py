@@ -29,11 +29,11 @@ escalation_policies:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run found. Everything but the first four and the last must be nothing.
+    """What one run found. Everything but the first four must be nothing.
 
-    ``paged_twice`` counts second messages for one step. ``sent_again`` counts the same message sent once more, under
-    the same Message-ID, because its sender was killed between the mail server's answer and its own note of it: the one
-    thing that cannot be ruled out, only be made recognisable.
+    ``paged_twice`` counts every mail beyond the first for one step and person. ``same_message`` says how many of them
+    were the same message once more, under the same Message-ID, because its sender was killed between the mail server's
+    answer and its own note of it.
     """
 
     seed: int
@@ -45,7 +45,7 @@ class Outcome:
     steps_skipped: int
     batches_refused: int
     paged_twice: int
-    sent_again: int
+    same_message: int
 
     @property
     def held(self) -> bool:
@@ -132,8 +132,8 @@ def _count(seed: int, kills: int, stream: _Stream, here: Installation, server: M
     pages = json.loads(here.command("pages", "list", "--limit", "1000", "--json"))
     due = {(one["ref"], person) for one in incidents for person in ("Ana", "Ben")}
     told = {(one["incident"], one["person"]) for one in pages if "mail sent" in one["deliveries"]}
-    messages = {(mail.to, mail.subject.partition(":")[0], mail.message_id) for mail in server.mails}
-    steps = Counter((to, subject) for to, subject, _ in messages)
+    steps = Counter((mail.to, mail.subject.partition(":")[0]) for mail in server.mails)
+    messages = {(mail.to, mail.message_id) for mail in server.mails}
     found = json.loads(here.command("query", "crash_number", "--json"))
     stored = {int(one["labels"]["number"]) for one in found}
     return Outcome(
@@ -146,5 +146,5 @@ def _count(seed: int, kills: int, stream: _Stream, here: Installation, server: M
         steps_skipped=len(due - told),
         batches_refused=len(list((here.home / "data" / "spool" / "refused").glob("*.batch"))),
         paged_twice=sum(count - 1 for count in steps.values()),
-        sent_again=len(server.mails) - len(messages),
+        same_message=len(server.mails) - len(messages),
     )
