@@ -55,7 +55,7 @@ def test_the_list_counts_sorts_and_filters(patterns: Client) -> None:
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 0
     assert '<mark class="slot">' in text
-    assert 'class="is-new"' in text
+    assert 'class="first-time"' in text
     narrowed = text_of(patterns, "/logs/patterns?service=payments&text=retrying&sort=new&range=last+24h")
     assert narrowed.count("data-row=") == 1
     assert f"/logs/patterns/{retrying().pk}?range=last+24h" in narrowed
