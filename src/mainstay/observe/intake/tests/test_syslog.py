@@ -113,7 +113,8 @@ def test_any_text_is_kept(text: str) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_header_is_survived(data: bytes) -> None:
-    syslog.decode([Frame("10.0.0.1", b"<34>1 " + data, 1), Frame("10.0.0.1", b"<13>Oct 11 " + data, 1)], NOW)
+    frames = [Frame("10.0.0.1", b"<34>1 " + data, 1), Frame("10.0.0.1", b"<13>Oct 11 " + data, 1)]
+    assert len(syslog.decode(frames, NOW)) == 2
 
 
 MESSAGE = st.text(st.characters(blacklist_characters="\n\x00", blacklist_categories=["Cs"]), min_size=1, max_size=60)
