@@ -27,7 +27,7 @@ log_policies:
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[Installation]:
-    with installation(CONFIGURATION, {"LOG_SERVICE_LINES_PER_SECOND": "20000"}) as (found, _):
+    with installation(CONFIGURATION, {"LOG_SERVICE_LINES_PER_SECOND": "20000", "LOG_RATE_PRESSURE": "0"}) as (found, _):
         found.up()
         yield found
 

@@ -153,8 +153,14 @@ SPECS: tuple[Spec, ...] = (
     Spec(
         "log_service_lines_per_second",
         50_000,
-        "Log lines a second that are taken of one service over HTTP. Beyond it senders get 429.",
+        "Log lines a second that are taken of one service over HTTP while the store does not keep up.",
         whole(1, 10**9),
+    ),
+    Spec(
+        "log_rate_pressure",
+        25,
+        "How full the spool is, in percent, when log_service_lines_per_second begins to hold. 0: always.",
+        whole(0, 100),
     ),
     Spec(
         "log_rule_lag",

@@ -40,9 +40,7 @@ class Intake:
 def over_http(lines: int, seed: int) -> Intake:
     """Text lines with headers, from two senders, to the plain endpoint."""
     bodies = [body for place in range(0, lines, MAKE) for body in _bodies(min(MAKE, lines - place), seed + place)]
-    with installation(
-        "", {"SPOOL_MAX_MB": "8192", "INTAKE_MAX_BODY_MB": "64", "LOG_SERVICE_LINES_PER_SECOND": "1000000"}
-    ) as (here, _):
+    with installation("") as (here, _):
         here.up()
         _send(here, bodies[:1])
         began = time.monotonic()
@@ -115,7 +113,7 @@ def _send(here: Installation, bodies: Sequence[bytes]) -> None:
 def from_files(lines: int, seed: int) -> Intake:
     """The same lines from a file on this machine, kept as intake keeps them, without a network between."""
     bodies = [body for place in range(0, lines, MAKE) for body in _bodies(min(MAKE, lines - place), seed + place)]
-    with installation("", {"SPOOL_MAX_MB": "8192"}) as (here, _):
+    with installation("") as (here, _):
         here.up()
         file = here.home / "shop.log"
         file.write_bytes(b"\n".join(bodies) + b"\n")

@@ -91,7 +91,10 @@ def keep_days(services: pl.Series) -> pl.Series:
 
 
 def check_rate(lines: Lines) -> None:
-    """Raises ``ProblemError`` 429 when all services that lines come from send faster than one may."""
+    """Raises ``ProblemError`` 429 when all services that lines come from send faster than one may.
+
+    A burst that the store takes starves nobody. The rate holds only while so much waits that others would have to wait.
+    """
     if not _can_wait.get():
         return
     rate = current().log_service_lines_per_second
@@ -101,7 +104,7 @@ def check_rate(lines: Lines) -> None:
         name = lines.origins[place].service
         by_service[name] = by_service.get(name, 0) + count
     waits = [_rates.take(name, rate, rate, count=count) for name, count in by_service.items()]
-    if waits and all(waits):
+    if waits and all(waits) and telemetry.spool().fullness() * 100 >= current().log_rate_pressure:
         names = ", ".join(sorted(by_service)[:5]) or "no service"
         detail = f"{names}: more than {rate} lines a second; send less, or raise log_service_lines_per_second"
         raise ProblemError(429, "Too many requests", detail, retry_after=max(1, round(min(waits))))

@@ -95,6 +95,10 @@ class Spool:
                             oldest = at if oldest is None else min(oldest, at)
         return oldest
 
+    def fullness(self) -> float:
+        """What waits, as a share of what may wait."""
+        return self.waiting_bytes() / self._limit
+
     def refused(self) -> list[Path]:
         """Batches that were set aside."""
         return sorted(self._refused.glob("*.batch"))

@@ -131,3 +131,10 @@ def test_an_unfinished_file_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "x-a.tmp").write_bytes(b'{"table":"a"')
     drain(spool, store)
     assert store.batches == {}
+
+
+def test_it_says_how_full_it_is(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10_000)
+    assert spool.fullness() == 0
+    spool.write("a", {"n": list(range(1000))})
+    assert 0.3 < spool.fullness() < 0.6
