@@ -3,34 +3,18 @@
 from functools import lru_cache
 
 from mainstay.observe.logs.lines import LEVELS
+from mainstay.observe.logs.reading.levels import NAMES
 
 # Severities of syslog, 0 emergency to 7 debug (RFC 5424); GELF and journald count as syslog does.
 SYSLOG = ("fatal", "fatal", "fatal", "error", "warning", "info", "info", "debug")
-_OTHER_NAMES = {
-    "warn": "warning",
-    "err": "error",
-    "severe": "error",
-    "critical": "fatal",
-    "crit": "fatal",
-    "alert": "fatal",
-    "emerg": "fatal",
-    "emergency": "fatal",
-    "panic": "fatal",
-    "information": "info",
-    "informational": "info",
-    "notice": "info",
-    "verbose": "debug",
-    "fine": "debug",
-    "dbg": "debug",
-    "finest": "trace",
-}
 
 
 @lru_cache(maxsize=1000)
 def of_text(said: str) -> str:
     """One of the six level names, or nothing."""
     lower = said.strip().lower()
-    return lower if lower in LEVELS else _OTHER_NAMES.get(lower, "")
+    # One letter is a level only where the layout of a line says so.
+    return NAMES.get(lower, "") if len(lower) > 1 else ""
 
 
 def of_otlp(number: int, said: str) -> str:

@@ -1,7 +1,6 @@
 """Records that are objects with named fields: which field is the message, the time, the level, the service.
 
-Loggers do not agree on names. The lists have the names of the Elastic Common Schema, OpenTelemetry, journald, logstash,
-Bunyan, pino, zap, structlog and Docker; the first that is there is taken. All other fields become attributes, nested
+Loggers do not agree on names; the first of those that are known is taken. All other fields become attributes, nested
 ones with dots between the names.
 """
 
@@ -13,15 +12,8 @@ import orjson
 
 from mainstay.observe.intake import levels, times
 from mainstay.observe.intake.collect import Collector
+from mainstay.observe.logs.reading.names import HOST, LEVEL, MESSAGE, SERVICE, SPAN, STACK, TIME, TRACE
 
-MESSAGE = ("message", "msg", "log", "MESSAGE", "short_message", "body", "text", "event.original", "line")
-TIME = ("@timestamp", "timestamp", "time", "ts", "datetime", "date", "asctime", "created")
-LEVEL = ("log.level", "level", "severity", "severity_text", "levelname", "loglevel", "log_level", "lvl")
-SERVICE = ("service.name", "service_name", "service", "app.name", "app_name", "application", "app", "appname")
-HOST = ("host.name", "hostname", "host", "HOSTNAME", "host.hostname", "agent.hostname")
-TRACE = ("trace.id", "trace_id", "traceId", "traceid", "otelTraceID", "dd.trace_id")
-SPAN = ("span.id", "span_id", "spanId", "spanid", "otelSpanID", "dd.span_id")
-STACK = ("exception.stacktrace", "error.stack_trace", "stack_trace", "stacktrace", "exc_info", "exc_text", "traceback")
 INSTANCE = (
     "service.instance.id",
     "k8s.pod.name",

@@ -7,16 +7,11 @@ import polars as pl
 
 from mainstay.observe.logs.frame import NO_ATTRIBUTES
 from mainstay.observe.logs.reading.expressions import ascii_only
+from mainstay.observe.logs.reading.names import LEVEL, MESSAGE, SERVICE, SPAN, STACK, TIME, TRACE
 
-# What different libraries call the same thing, the surest name first.
-TIME = ("@timestamp", "timestamp", "time", "ts", "eventTime", "date", "datetime", "t", "@t", "timeMillis")
-LEVEL = ("level", "severity", "lvl", "loglevel", "log.level", "levelname", "severity_text", "log_level", "@l")
-MESSAGE = ("message", "msg", "log", "event", "text", "body", "short_message", "@m", "@mt")
-SERVICE = ("service", "service.name", "service_name", "app", "application", "app_name")
-TRACE = ("trace_id", "traceId", "trace.id", "traceID", "dd.trace_id", "otelTraceID", "@tr")
-SPAN = ("span_id", "spanId", "span.id", "spanID", "dd.span_id", "otelSpanID", "@sp")
-STACK = ("stack_trace", "stack", "error.stack_trace", "error.stack", "err.stack", "exc_info", "exception", "@x")
 KNOWN = {"time": TIME, "level": LEVEL, "message": MESSAGE, "service": SERVICE, "trace": TRACE, "span": SPAN}
+# A line of text that is an object says by "exception" what was thrown; a record of a library may mean its message.
+_STACK = (*STACK, "exception")
 _MOST_FIELDS, _MOST_DEPTH = 200, 5
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -47,7 +42,7 @@ def from_json(texts: pl.Series) -> pl.DataFrame:
     rows = [_flat(text) for text in texts]
     known = {
         name: [_take(row, names) if row is not None else "" for row in rows]
-        for name, names in (*KNOWN.items(), ("stack", STACK))
+        for name, names in (*KNOWN.items(), ("stack", _STACK))
     }
     own = [orjson.dumps(row).decode() if row else NO_ATTRIBUTES for row in rows]
     good = [row is not None for row in rows]
@@ -105,7 +100,7 @@ def from_pairs(texts: pl.Series) -> pl.DataFrame:
     )
     found = pl.DataFrame({"row": pl.int_range(texts.len(), dtype=pl.UInt32, eager=True)})
     taken = []
-    for name, names in (*KNOWN.items(), ("stack", STACK)):
+    for name, names in (*KNOWN.items(), ("stack", _STACK)):
         rank = pl.col("key").replace_strict(list(names), range(len(names)), default=None, return_dtype=pl.Int32)
         best = pairs.with_columns(rank=rank).filter(rank.is_not_null() & (pl.col("value") != "")).sort("row", "rank")
         best = best.unique("row", keep="first", maintain_order=True)
