@@ -12,7 +12,7 @@ import polars as pl
 
 from mainstay.observe.logs import compare, redaction
 from mainstay.observe.logs.frame import NO_ATTRIBUTES
-from mainstay.observe.logs.patterns.miner import Limits, Miner
+from mainstay.observe.logs.patterns.miner import Limits, Miner, tag_all
 from mainstay.observe.logs.reading.read import Source, read
 
 _LIMITS = Limits(learned=1_000_000)
@@ -95,20 +95,13 @@ def records_of(lines: pl.Series, now: datetime, *, plain: bool) -> pl.DataFrame:
 def patterns(lines: pl.Series, now: datetime, *, plain: bool = False) -> pl.DataFrame:
     """``line`` (1-based), ``group`` and ``template`` of each physical line; lines of one record share a group."""
     records = records_of(lines, now, plain=plain)
-    numbers, miner = _mined(records)
+    numbers, miner = tag_all(records["body"], _LIMITS)
     texts = _templates(miner, numbers)
     tagged = pl.DataFrame({"group": numbers, "lines": records["lines"]}).join(
         texts, on="group", how="left", maintain_order="left"
     )
     spread = tagged.select(pl.col("group", "template").repeat_by("lines")).explode("group", "template")
     return spread.with_columns(line=pl.int_range(1, pl.len() + 1)).select("line", "group", "template")
-
-
-def _mined(records: pl.DataFrame) -> tuple[pl.Series, Miner]:
-    """Pattern numbers (N); all patterns are known before a line is tagged."""
-    miner = Miner(_LIMITS)
-    miner.tag(records["body"])
-    return miner.tag(records["body"]), miner
 
 
 def _templates(miner: Miner, numbers: pl.Series) -> pl.DataFrame:
@@ -121,7 +114,7 @@ def diff(before: pl.Series, during: pl.Series, now: datetime, *, plain: bool = F
     """What changed from the lines of one file to those of another, the most telling first."""
     parts = [records_of(lines, now, plain=plain) for lines in (before, during)]
     bodies = redaction.redact(pl.concat([part["body"] for part in parts]), ("cards", "secrets"))
-    numbers, miner = _mined(pl.DataFrame({"body": bodies}))
+    numbers, miner = tag_all(bodies, _LIMITS)
     cut = parts[0].height
     counts = [
         compare.counts_of(found, part["service"].fill_null(""), part["level"])

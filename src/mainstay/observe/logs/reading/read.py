@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -235,8 +235,3 @@ def _with_traces(records: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("error"))
         .otherwise("level"),
     )
-
-
-def utc(micros: int) -> datetime:
-    """A moment of microseconds since 1970 UTC."""
-    return datetime.fromtimestamp(micros / 1_000_000, UTC)
