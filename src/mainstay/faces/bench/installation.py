@@ -157,6 +157,8 @@ class Installation:
             return False
 
     def _engine_answers(self) -> bool:
+        if self.env.get("MAINSTAY_ENGINE_URL"):
+            return True  # Not ours to wait for.
         try:
             place = json.loads((self.home / "data" / "run" / "engine.json").read_text(encoding="utf-8"))
             with urllib.request.urlopen(f"http://127.0.0.1:{place['port']}/ping", timeout=1) as answer:
