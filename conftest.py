@@ -1,4 +1,6 @@
-"""Fixtures for all tests: a small company to page people in."""
+"""Fixtures for all tests: a small company to page people in, and the one place of an engine inside this process."""
+
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,9 @@ def company(db: None) -> None:
     from mainstay.core.access import LOCAL
 
     services.apply(LOCAL, read.read([("company.yaml", COMPANY)]))
+
+
+@pytest.fixture(scope="session")
+def chdb_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where tests open chDB inside this process: it opens one path and no other for as long as the process lives."""
+    return tmp_path_factory.mktemp("chdb")

@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "mainstay.respond.alerts",
     "mainstay.respond.oncall",
     "mainstay.respond.paging",
+    "mainstay.restore.sqldesk",
     "mainstay.faces.web",
 ]
 DATABASES = {"default": _database(_conf.database_url, _conf.data_dir)}

@@ -14,12 +14,13 @@ INSERT = "INSERT INTO t SELECT n FROM input('n Int64') FORMAT JSONColumns"
 
 
 @pytest.fixture
-def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def slow(chdb_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A store whose first insert stands still until it is told to go on, or to fail."""
 
     class Slow:
         def __init__(self) -> None:
-            self.store = Store(tmp_path / "engine", "test", connections=2)
+            self.store = Store(chdb_path, "test", connections=2)
+            self.store.query("DROP TABLE IF EXISTS t", "Null", {}, {})
             self.store.query("CREATE TABLE t (n Int64) ENGINE = MergeTree ORDER BY n", "Null", {}, {})
             self.began, self.go, self.fails = threading.Event(), threading.Event(), False
             self.order: list[str] = []

@@ -1,8 +1,9 @@
-"""One chDB session for all tests (a process may open one path only), with fresh tables for each test."""
+"""One chDB session for all tests, with fresh tables for each test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,8 @@ from .database import Database
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> ChdbStore:
-    return ChdbStore(str(tmp_path_factory.mktemp("chdb")))
+def store(chdb_path: Path) -> ChdbStore:
+    return ChdbStore(str(chdb_path))
 
 
 @pytest.fixture

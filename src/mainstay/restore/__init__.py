@@ -1,0 +1,1 @@
+"""Restoring service: examining and correcting data, running known fixes."""

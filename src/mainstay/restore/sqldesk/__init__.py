@@ -1,0 +1,1 @@
+"""The SQL desk: examine production data safely, correct it with proof, undo it honestly."""
