@@ -11,7 +11,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 DIALECTS: Mapping[str, str] = {
     "postgres": "postgres",
@@ -100,13 +100,13 @@ def parse(sql: str, dialect: str) -> Statement:
         raise StatementError("name one table to change, without joins: move them into WHERE … IN (SELECT …)")
     _refuse_forms(tree, kind)
     text, cuts = _cut(sql, tokens, kind)
-    folded = _fold(dialect)
+    folded, alias = _fold(dialect), where_table.args.get("alias")
     found = Statement(
         kind,
         text,
         folded(where_table.args.get("db")),
         folded(where_table.this),
-        where_table.alias or folded(where_table.this),
+        folded(alias.this) if alias is not None else folded(where_table.this),
         cuts.get("ctes", ""),
         cuts.get("target", ""),
         cuts.get("others", ""),

@@ -1,6 +1,6 @@
 """What all databases share: how they are addressed, what a table looks like, and how they fail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -95,7 +95,7 @@ class Table:
     """A table as a correction must know it.
 
     ``key`` identifies its rows: the primary key, else a unique key without NULLs, else nothing. ``row_id`` says that
-    the key is SQLite's own number of the row, which is no column.
+    the key is SQLite's own number of the row, which is no column. ``refusal`` says why its rows cannot be corrected.
     """
 
     name: Name
@@ -106,6 +106,7 @@ class Table:
     referenced_by: tuple[Reference, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     row_id: bool = False
+    refusal: str = ""
 
     def column(self, name: str) -> Column | None:
         """The column with this name, whatever its case."""
@@ -117,6 +118,7 @@ class Engine(Protocol):
 
     name: str
     marker: str
+    lock: str
 
     def connect(self, target: Target, *, raw: bool) -> Any:
         """Open a connection that commits each statement by itself. ``raw`` values are lossless text (see images)."""
@@ -163,6 +165,12 @@ class Engine(Protocol):
     def write_value(self, column: Column) -> str:
         """The expression that puts a value that ``read_value`` gave into its column."""
 
+    def matching(self, table: Table, key: Sequence[str], keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """The condition that picks the rows with these values of the key, with the values that it binds."""
+
+    def written(self, session: "Session") -> dict[str, tuple[int, int, int]]:
+        """Rows inserted, updated and deleted so far by this transaction, by table; under ``*`` where it counts all."""
+
     def streaming_cursor(self, session: "Session") -> Any:
         """A cursor that fetches rows as they are asked for, instead of all at once."""
 
@@ -171,6 +179,17 @@ class Engine(Protocol):
 
     def returning(self, kind: str, session: "Session") -> bool:
         """Whether INSERT, UPDATE or DELETE can give back the rows that it touched."""
+
+
+def in_lists(
+    marker: str, quoted: Sequence[str], keys: Sequence[Sequence[Any]], convert: Callable[[int, Any], Any]
+) -> tuple[str, list[Any]]:
+    """Rows by lists of values, as every database understands it. ``convert`` gets the place of the column."""
+    values = [convert(place, value) for one in keys for place, value in enumerate(one)]
+    if len(quoted) == 1:
+        return f"{quoted[0]} IN ({', '.join([marker] * len(keys))})", values
+    single = "(" + " AND ".join(f"{name} = {marker}" for name in quoted) + ")"
+    return "(" + " OR ".join([single] * len(keys)) + ")", values
 
 
 def first_key(columns: Sequence[Column], primary: Sequence[str], uniques: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """MySQL and MariaDB, by PyMySQL."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pymysql
@@ -46,7 +47,7 @@ _FUNCTIONS = "SELECT routine_schema, routine_name, is_deterministic, sql_data_ac
 class MySql:
     """See ``Engine``."""
 
-    name, marker = "mysql", "%s"
+    name, marker, lock = "mysql", "%s", " FOR UPDATE"
 
     def connect(self, target: Target, *, raw: bool) -> Any:
         """Open a connection in autocommit. With ``raw`` values are the protocol's own text, or bytes."""
@@ -149,6 +150,7 @@ class MySql:
             tuple(one for one in found if one.table == table),
             tuple(one for one in found if one.to == table),
             triggers,
+            refusal=_refusal(session, table),
         )
 
     def tables(self, session: Session) -> list[tuple[Name, str, int | None]]:
@@ -191,6 +193,20 @@ class MySql:
         del column
         return "%s"
 
+    def matching(self, table: Table, key: Sequence[str], keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """By lists. Whole numbers are bound as such: a text next to a number is compared as a float."""
+        types = [column.type.lower() for name in key for column in table.columns if column.name == name]
+
+        def convert(place: int, value: Any) -> Any:
+            return int(value) if "int" in types[place] else value
+
+        return base.in_lists("%s", [self.quote(name) for name in key], keys, convert)
+
+    def written(self, session: Session) -> dict[str, tuple[int, int, int]]:
+        """What the server handed to the storage engine for this session; cascades happen inside the engine."""
+        rows = dict(session.run("SHOW SESSION STATUS LIKE 'Handler\\_%'").rows)
+        return {"*": tuple(int(rows[f"Handler_{one}"]) for one in ("write", "update", "delete"))}  # type: ignore[dict-item]
+
     def streaming_cursor(self, session: Session) -> Any:
         """Rows stay on the server until they are fetched."""
         return SSCursor(session.raw)
@@ -203,6 +219,16 @@ class MySql:
     def returning(self, kind: str, session: Session) -> bool:
         """MariaDB gives back what INSERT and DELETE touched, MySQL nothing."""
         return kind in {"INSERT", "DELETE"} and _is_mariadb(session)
+
+
+def _refusal(session: Session, table: Name) -> str:
+    asked = "SELECT table_type, engine FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
+    kind, engine = session.run(asked, [table.schema, table.name]).rows[0]
+    if "VIEW" in kind:
+        return "it is a view: correct the tables that it shows"
+    if str(engine).lower() not in {"innodb", "rocksdb"}:
+        return f"its storage engine {engine} cannot roll back"
+    return ""
 
 
 _EXACT = "table_schema = %s AND table_name = %s"

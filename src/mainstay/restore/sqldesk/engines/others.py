@@ -1,5 +1,6 @@
 """Oracle and SQL Server, through SQLAlchemy's view of them. Nothing here has been run against a server of either."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy
@@ -25,7 +26,7 @@ _TRIGGERS = {
 class Other:
     """See ``Engine``. It errs on the side of refusing: no function is known, and no row is given back."""
 
-    marker = "?"
+    marker, lock = "?", ""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -171,6 +172,16 @@ class Other:
         """As the driver takes it."""
         del column
         return self.marker
+
+    def matching(self, table: Table, key: Sequence[str], keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """By lists."""
+        del table
+        return base.in_lists(self.marker, [self.quote(name) for name in key], keys, lambda _, value: value)
+
+    def written(self, session: Session) -> dict[str, tuple[int, int, int]]:
+        """It is not told."""
+        del session
+        return {}
 
     def streaming_cursor(self, session: Session) -> Any:
         """Both drivers fetch as they are asked."""

@@ -1,6 +1,7 @@
 """PostgreSQL, by psycopg."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -45,6 +46,17 @@ WHERE t.tgrelid = %s::regclass AND NOT t.tgisinternal AND t.tgenabled IN ('O', '
 _RULES = """
 SELECT r.rulename, r.ev_type, pg_get_ruledef(r.oid) FROM pg_catalog.pg_rewrite r
 WHERE r.ev_class = %s::regclass AND r.rulename <> '_RETURN' AND r.ev_enabled <> 'D' ORDER BY r.rulename"""
+_WRITTEN = """
+SELECT n.nspname || '.' || c.relname, sum(s.n_tup_ins)::bigint, sum(s.n_tup_upd)::bigint, sum(s.n_tup_del)::bigint
+FROM pg_catalog.pg_stat_xact_user_tables s
+JOIN pg_catalog.pg_class c ON c.oid = coalesce(pg_partition_root(s.relid), s.relid)
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 GROUP BY 1"""
+_REFUSALS = {
+    "v": "it is a view: correct the tables that it shows",
+    "m": "it is a materialised view: correct the tables that it shows",
+    "f": "it is a foreign table, which may not roll back: correct it where it is",
+}
 _TABLES = """
 SELECT n.nspname, c.relname, c.relkind, c.reltuples::bigint
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -58,7 +70,7 @@ FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespa
 class Postgres:
     """See ``Engine``."""
 
-    name, marker = "postgres", "%s"
+    name, marker, lock = "postgres", "%s", " FOR UPDATE"
 
     def connect(self, target: Target, *, raw: bool) -> Any:
         """Open a connection in autocommit. With ``raw`` values are what their casts to text give."""
@@ -159,6 +171,9 @@ class Postgres:
             tuple(one for one in found if one.table == table),
             tuple(one for one in found if one.to == table),
             tuple(triggers),
+            refusal=_REFUSALS.get(
+                session.value("SELECT relkind FROM pg_catalog.pg_class WHERE oid = %s::regclass", regclass), ""
+            ),
         )
 
     def tables(self, session: Session) -> list[tuple[Name, str, int | None]]:
@@ -200,6 +215,20 @@ class Postgres:
     def write_value(self, column: Column) -> str:
         """A cast back."""
         return f"CAST(%s AS {column.type})"
+
+    def matching(self, table: Table, key: Sequence[str], keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """By arrays: one value to bind for each column, however many rows."""
+        types = [column.type for name in key for column in table.columns if column.name == name]
+        arrays = [f"CAST(%s AS {kind}[])" for kind in types]
+        values: list[Any] = [list(column) for column in zip(*keys, strict=True)]
+        if len(key) == 1:
+            return f"{self.quote(key[0])} = ANY({arrays[0]})", values
+        names = ", ".join(map(self.quote, key))
+        return f"({names}) IN (SELECT * FROM unnest({', '.join(arrays)}))", values
+
+    def written(self, session: Session) -> dict[str, tuple[int, int, int]]:
+        """From the statistics of the running transaction; a partition counts as its table."""
+        return {name: (ins, upd, dele) for name, ins, upd, dele in session.run(_WRITTEN).rows}
 
     def streaming_cursor(self, session: Session) -> Any:
         """A cursor on the server."""

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote as url_quote
@@ -24,7 +25,7 @@ _TRIGGER = re.compile(r"\b(BEFORE|AFTER|INSTEAD\s+OF)?\s*\b(INSERT|UPDATE|DELETE
 class Sqlite:
     """See ``Engine``."""
 
-    name, marker = "sqlite", "?"
+    name, marker, lock = "sqlite", "?", ""
 
     def connect(self, target: Target, *, raw: bool) -> Any:
         """Open a file that is there; one that is not is a mistake, never a new database."""
@@ -114,6 +115,7 @@ class Sqlite:
             incoming,
             self._triggers(session, table),
             row_id=by_row,
+            refusal="" if listed else "it is a view or a virtual table: correct the tables that it shows",
         )
 
     def _uniques(self, session: Session, table: Name) -> tuple[tuple[str, ...], ...]:
@@ -212,6 +214,15 @@ class Sqlite:
         """As it is."""
         del column
         return "?"
+
+    def matching(self, table: Table, key: Sequence[str], keys: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """By lists."""
+        del table
+        return base.in_lists("?", [self.quote(name) for name in key], keys, lambda _, value: value)
+
+    def written(self, session: Session) -> dict[str, tuple[int, int, int]]:
+        """All changes of the connection, by triggers and foreign keys too, in one number."""
+        return {"*": (0, session.raw.total_changes, 0)}
 
     def streaming_cursor(self, session: Session) -> Any:
         """SQLite computes rows as they are fetched."""

@@ -96,7 +96,7 @@ class Batch(models.Model):
 
 
 class TableImage(models.Model):
-    """The rows of one table that a batch changed, before and after, packed. See ``correct.images`` for the layout."""
+    """The rows of one table that a batch changed, before and after, packed. See ``domain.images`` for the layout."""
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="images")
     place = models.PositiveSmallIntegerField(help_text="Order in which tables were captured: parents first.")
