@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mainstay.restore.sqldesk.correct import rows
 from mainstay.restore.sqldesk.correct.apply import Effects, MismatchError, Transaction
 from mainstay.restore.sqldesk.correct.restoring import Judged, Kept, restored, undo
 from mainstay.restore.sqldesk.domain.approval import holds
 from mainstay.restore.sqldesk.domain.images import Key
 from mainstay.restore.sqldesk.domain.statement import Statement, StatementError, bind, parse
-from mainstay.restore.sqldesk.engines.base import Table
 from mainstay.restore.sqldesk.engines.session import Session
 
 SHOWN = 200
@@ -78,10 +78,10 @@ def carry_out(
     checks = _checks(session, work, work.before) if first else []
     if work.is_undo:
         done = undo(session, work.kept, work.accepted)
-        carried = Carried(done.effects, "", checks, done.judged, done.digest)
+        carried = Carried(done.effects, done.fingerprint, checks, done.judged, done.digest)
     else:
         transaction = Transaction(session, work.statements)
-        params, also = _narrowing(session, transaction.tables.target(work.statements[0]), keys)
+        params, also = _narrowing(transaction, work.statements[0], keys)
         for statement in work.statements:
             transaction.run(statement, {**work.params, **params}, also)
         carried = Carried(transaction.settle(), transaction.tables.fingerprint(), checks)
@@ -111,8 +111,6 @@ def _checks(session: Session, work: Work, texts: Sequence[str]) -> list[tuple[st
 
 def keys_of(session: Session, work: Work) -> list[Key]:
     """The keys of all rows that the one statement of a batched correction touches now. Raises ``StatementError``."""
-    from mainstay.restore.sqldesk.correct import rows
-
     if len(work.statements) != 1 or work.statements[0].kind == "INSERT":
         raise StatementError("batches take one UPDATE or one DELETE; carry several statements out at once")
     transaction = Transaction(session, work.statements)
@@ -133,17 +131,17 @@ def _sortable(key: Key) -> tuple[Any, ...]:
     return tuple((0, int(one), "") if str(one).lstrip("-").isdigit() else (1, 0, str(one)) for one in key)
 
 
-def _narrowing(session: Session, table: Table, keys: Sequence[Key] | None) -> tuple[dict[str, Any], str]:
+def _narrowing(
+    transaction: Transaction, statement: Statement, keys: Sequence[Key] | None
+) -> tuple[dict[str, Any], str]:
     """The condition for a batch, with the names of its values."""
     if keys is None:
         return {}, ""
-    from mainstay.restore.sqldesk.correct.tables import key_for
-
-    key = key_for(table, ())
-    condition, values = session.engine.matching(table, key, keys)
+    engine, table = transaction.session.engine, transaction.tables.target(statement)
+    condition, values = engine.matching(table, transaction.image(table).key, keys)
     names = [f"mainstay_key_{place}" for place in range(len(values))]
     waiting = iter(names)
-    text = re.sub(re.escape(session.engine.marker), lambda _: f":{next(waiting)}", condition)
+    text = re.sub(re.escape(engine.marker), lambda _: f":{next(waiting)}", condition)
     return dict(zip(names, values, strict=True)), text
 
 

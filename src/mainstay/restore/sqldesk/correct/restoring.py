@@ -2,16 +2,16 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mainstay.restore.sqldesk.correct import rows
 from mainstay.restore.sqldesk.correct.apply import Effects, MismatchError, Transaction
 from mainstay.restore.sqldesk.correct.tables import FOLLOWS
-from mainstay.restore.sqldesk.domain.images import Key, Row, dump
+from mainstay.restore.sqldesk.domain.images import Image, Key, Row, dump, same
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.domain.undo import Decision, Verdict, decide, may_restore
-from mainstay.restore.sqldesk.engines.base import Name, Table
+from mainstay.restore.sqldesk.engines.base import Name, Reference, Table
 from mainstay.restore.sqldesk.engines.session import Session
 
 Pairs = Mapping[Key, tuple[Row | None, Row | None]]
@@ -51,6 +51,7 @@ class Undone:
 
     effects: Effects
     judged: tuple[Judged, ...]
+    fingerprint: str
 
     @property
     def digest(self) -> str:
@@ -63,28 +64,30 @@ class Undone:
 def undo(session: Session, kept: Sequence[Kept], accepted: Collection[str]) -> Undone:
     """Decide for every row and take back those that may go back. Nothing is committed here.
 
-    What was deleted comes back from parents to children, what was inserted goes from children to parents. Raises ``StatementError`` when a table has no key, or is not
-    what it was.
+    What was deleted comes back from parents to children, what was inserted goes from children to parents. Raises
+    ``StatementError`` when a table has no key, or is not what it was.
     """
     transaction = Transaction(session)
     kept = _parent_tables_first(transaction, kept)
-    judged: list[Judged] = []
-    ours = {one.name: {key for key, (before, _) in one.pairs.items() if before is None} for one in kept}
+    judged: dict[Name, dict[Key, Judged]] = {one.name: _judge(transaction, one, accepted) for one in kept}
+    # From children to parents, since whether a row may be deleted depends on what becomes of those that point at it.
+    for one in reversed(kept):
+        while _spare_referred(transaction, one, judged):
+            continue
+    going = {name: [row for row in found.values() if row.goes_back] for name, found in judged.items()}
     for one in kept:
-        judged += _judge(transaction, one, ours, accepted)
-    for one in kept:
-        _put_back(transaction, one, [row for row in judged if row.table == one.name and row.goes_back])
+        _put_back(transaction, one, going[one.name])
     for one in reversed(kept):
         table = transaction.tables.get(one.name)
-        gone = [row for row in judged if row.table == one.name and row.goes_back and row.before is None]
-        _delete(transaction, table, one, [row.key for row in gone])
+        _delete(transaction, table, one, [row.key for row in going[one.name] if row.before is None])
     for one in kept:
         image = transaction.image(transaction.tables.get(one.name))
-        changed = [row.key for row in judged if row.table == one.name and row.goes_back]
+        changed = [row.key for row in going[one.name]]
         image.became(changed, rows.by_keys(session, image.table, one.key, changed, lock=False))
-    transaction.effects.counts.append(sum(row.goes_back for row in judged))
-    _prove(transaction, judged)
-    return Undone(transaction.settle(), tuple(judged))
+        _prove(image, going[one.name])
+    every = tuple(row for found in judged.values() for row in found.values())
+    transaction.effects.counts.append(sum(row.goes_back for row in every))
+    return Undone(transaction.settle(), every, transaction.tables.fingerprint())
 
 
 def _parent_tables_first(transaction: Transaction, kept: Sequence[Kept]) -> list[Kept]:
@@ -105,10 +108,8 @@ def _parent_tables_first(transaction: Transaction, kept: Sequence[Kept]) -> list
     return found
 
 
-def _judge(
-    transaction: Transaction, kept: Kept, ours: Mapping[Name, Collection[Key]], accepted: Collection[str]
-) -> list[Judged]:
-    session = transaction.session
+def _judge(transaction: Transaction, kept: Kept, accepted: Collection[str]) -> dict[Key, Judged]:
+    """Look at the rows as they are, locked, and decide for each, but for what points at it."""
     table = transaction.tables.get(kept.name)
     if not kept.key:
         raise StatementError(f"{kept.name} has no key that identifies the rows, so nothing of it can be undone here")
@@ -116,41 +117,57 @@ def _judge(
         raise StatementError(f"{kept.name} has other columns than when it was corrected: correct it by hand")
     image = transaction.image(table)
     image.key = kept.key
-    now = rows.by_keys(session, table, kept.key, kept.pairs)
-    image.saw({key: row for key, row in now.items() if key in kept.pairs})
+    now = rows.by_keys(transaction.session, table, kept.key, kept.pairs)
+    image.saw(now)
     generated = frozenset(column.name for column in table.columns if column.generated)
-    referring = _referring(transaction, table, kept, ours)
-    judged = []
+    judged = {}
     for key, (before, after) in kept.pairs.items():
         current = now.get(key)
-        decision = decide(kept.columns, generated, before, after, current, referring.get(key, ""))
+        decision = decide(kept.columns, generated, before, after, current)
         row = Judged(kept.name, key, before, after, current, decision, goes_back=False)
-        goes_back = may_restore(decision, accepted=row.ident in accepted)
-        judged.append(Judged(kept.name, key, before, after, current, decision, goes_back))
+        judged[key] = replace(row, goes_back=may_restore(decision, accepted=row.ident in accepted))
     return judged
 
 
-def _referring(
-    transaction: Transaction, table: Table, kept: Kept, ours: Mapping[Name, Collection[Key]]
-) -> dict[Key, str]:
-    """For rows that the correction inserted: which rows of others point at them by now."""
-    inserted = {key: after for key, (before, after) in kept.pairs.items() if before is None and after is not None}
-    found: dict[Key, str] = {}
-    for reference in table.referenced_by if inserted else ():
-        child = transaction.tables.get(reference.table)
-        child_key = child.key
-        places = [[one.name for one in table.columns].index(name) for name in reference.to_columns]
-        pointed = {tuple(row[place] for place in places): key for key, row in inserted.items()}
-        targets = [one for one in pointed if None not in one]
-        hit = rows.pointing_at(transaction.session, child, child_key, reference.columns, targets) if targets else {}
-        columns = [one.name for one in child.columns]
-        for key, row in hit.items():
-            if key in ours.get(child.name, ()):
-                continue
-            target = tuple(row[columns.index(name)] for name in reference.columns)
-            if target in pointed:
-                found[pointed[target]] = f"rows of {child.name} ({reference.name})"
-    return found
+def _spare_referred(transaction: Transaction, kept: Kept, judged: dict[Name, dict[Key, Judged]]) -> bool:
+    """Keep inserted rows that others point at by now. Returns whether that changed anything."""
+    table = transaction.tables.get(kept.name)
+    leaving = {key: row for key, row in judged[kept.name].items() if row.goes_back and row.before is None}
+    changed = False
+    for reference in table.referenced_by if leaving else ():
+        places = [kept.columns.index(name) for name in reference.to_columns]
+        targets = {tuple((row.now or ())[place] for place in places): key for key, row in leaving.items()}
+        for target in _pointed_at(transaction, reference, [one for one in targets if None not in one], judged):
+            key = targets.get(target)
+            if key is not None:
+                said = f"rows of {reference.table} ({reference.name})"
+                decision = decide(kept.columns, frozenset(), None, leaving[key].after, leaving[key].now, said)
+                judged[kept.name][key] = replace(leaving[key], decision=decision, goes_back=False)
+                changed = True
+    return changed and any(one.table == table.name for one in table.referenced_by)
+
+
+def _pointed_at(
+    transaction: Transaction,
+    reference: Reference,
+    targets: Sequence[Key],
+    judged: Mapping[Name, Mapping[Key, Judged]],
+) -> set[Key]:
+    """Those of the values that rows point at which stay: rows of others, or of the correction that do not go back."""
+    if not targets:
+        return set()
+    child = transaction.tables.get(reference.table)
+    columns = [one.name for one in child.columns]
+    known = judged.get(child.name, {})
+    key = transaction.effects.images[child.name].key if known else child.key
+    staying = set()
+    for one, row in rows.pointing_at(transaction.session, child, key, reference.columns, targets).items():
+        ours = known.get(one)
+        points = tuple(row[columns.index(name)] for name in reference.columns)
+        was = ours.before if ours is not None and ours.goes_back else row
+        if was is not None and tuple(was[columns.index(name)] for name in reference.columns) == points:
+            staying.add(points)
+    return staying
 
 
 def _put_back(transaction: Transaction, kept: Kept, judged: Sequence[Judged]) -> None:
@@ -262,23 +279,16 @@ def _delete(transaction: Transaction, table: Table, kept: Kept, keys: Sequence[K
     transaction.effects.note(table, "DELETE", len(keys))
 
 
-def _prove(transaction: Transaction, judged: Sequence[Judged]) -> None:
+def _prove(image: Image, judged: Sequence[Judged]) -> None:
     """What went back must now be what it was, column by column; a trigger may have thought otherwise."""
-    for name, image in transaction.effects.images.items():
-        generated = {column.name for column in image.table.columns if column.generated}
-        for row in judged:
-            if row.table != name or not row.goes_back:
-                continue
-            now = image.after.get(row.key)
-            wanted = set(row.decision.columns) - generated
-            if (row.before is None) != (now is None) or any(
-                now is not None and row.before is not None and now[place] != row.before[place]
-                for place, column in enumerate(image.columns)
-                if column in wanted
-            ):
-                raise MismatchError(
-                    f"{name} {list(row.key)}: it is not what it was after the undo; a trigger changes it"
-                )
+    generated = {column.name for column in image.table.columns if column.generated}
+    for row in judged:
+        now = image.after.get(row.key)
+        wanted = [place for place, name in enumerate(image.columns) if name in {*row.decision.columns} - generated]
+        if not same(now, row.before, wanted):
+            raise MismatchError(
+                f"{image.table.name} {list(row.key)}: it is not what it was after the undo; a trigger changes it"
+            )
 
 
 def restored(judged: Sequence[Judged]) -> dict[str, int]:
