@@ -43,6 +43,7 @@ class Correction(models.Model):
     state_reason = models.TextField(blank=True)
     preview = models.JSONField(default=dict, help_text="What the last preview saw.")
     previewed_at = models.DateTimeField(null=True)
+    previewed_hash = models.CharField(max_length=64, blank=True, help_text="Of what was written when it was previewed.")
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the tables, when it was previewed.")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="corrections_requested"
@@ -54,6 +55,9 @@ class Correction(models.Model):
     approved_at = models.DateTimeField(null=True)
     approved_hash = models.CharField(max_length=64, blank=True)
     approval_expires_at = models.DateTimeField(null=True)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    started_name = models.CharField(max_length=255, blank=True)
+    emergency = models.TextField(blank=True, help_text="Why it is carried out against the calendar.")
     gate = models.JSONField(default=dict, help_text="What the gate answered when it was carried out.")
     pause_asked = models.BooleanField(default=False)
     lease_until = models.DateTimeField(null=True)
