@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mainstay.catalog.calendar.civil import wall
@@ -99,12 +100,13 @@ def parse_rule(text: str, zone: ZoneInfo) -> Rule:
         raise RecurrenceError(f"FREQ={frequency} is too frequent for changes of production; the least is HOURLY")
     if frequency not in FREQUENCIES:
         raise RecurrenceError(f"FREQ: write one of {', '.join(FREQUENCIES)}")
-    rule = Rule(frequency)
+    found: dict[str, Any] = {}
     for name, value in parts.items():
         if name not in _PARTS:
             raise RecurrenceError(f"{name} is not known; known are FREQ, {', '.join(_PARTS)}")
         field, read = _PARTS[name]
-        rule = replace(rule, **{field: read(value, zone)})
+        found[field] = read(value, zone)
+    rule = Rule(frequency, **found)
     _check(rule)
     return rule
 
@@ -129,7 +131,7 @@ def _week_start(text: str, _: ZoneInfo) -> int:
     return WEEKDAYS.index(text)
 
 
-_PARTS: dict[str, tuple[str, Callable[[str, ZoneInfo], object]]] = {
+_PARTS: dict[str, tuple[str, Callable[[str, ZoneInfo], Any]]] = {
     "INTERVAL": ("interval", _one("INTERVAL", 1, 1000)),
     "COUNT": ("count", _one("COUNT", 1, MAX_COUNT)),
     "UNTIL": ("until", _until),

@@ -11,7 +11,17 @@ from django.db.models import Q, QuerySet
 
 from mainstay.catalog.calendar import domain
 from mainstay.catalog.calendar.civil import written
-from mainstay.catalog.calendar.entries import CalendarError, Entry, Occurrence, Raw, entry_from, happenings, notes
+from mainstay.catalog.calendar.entries import (
+    EVENT,
+    HORIZON,
+    CalendarError,
+    Entry,
+    Occurrence,
+    Raw,
+    entry_from,
+    happenings,
+    notes,
+)
 from mainstay.catalog.models import CalendarEntry, Dependency, Service
 from mainstay.core import audit, clock, feed
 from mainstay.core.access import Actor, Right, require
@@ -162,9 +172,9 @@ def preview(actor: Actor, raw: Raw, count: int = 5) -> Preview:
     """Work an entry out without keeping it. Raises ``CalendarError``."""
     require(actor, Right.READ)
     entry, now = entry_from(raw), clock.now()
-    coming = tuple((one, notes(entry, one)) for one in islice(entry.between(now, now + domain.HORIZON), count))
+    coming = tuple((one, notes(entry, one)) for one in islice(entry.between(now, now + HORIZON), count))
     others, _ = readable(live(now))
-    met = domain.conflicts(entry, others, edges(), now, now + CONFLICTS_AHEAD) if raw.kind != domain.EVENT else []
+    met = domain.conflicts(entry, others, edges(), now, now + CONFLICTS_AHEAD) if raw.kind != EVENT else []
     return Preview(coming, tuple(met[:20]))
 
 
@@ -178,7 +188,7 @@ def agenda(
 ) -> tuple[list[tuple[datetime, Entry, Occurrence]], Sequence[domain.Broken]]:
     """Everything that happens in a span, by start, and the entries that cannot be understood."""
     require(actor, Right.READ)
-    if not after < before <= after + domain.HORIZON:
-        raise bad_request(f"ask for at most {domain.HORIZON.days} days")
+    if not after < before <= after + HORIZON:
+        raise bad_request(f"ask for at most {HORIZON.days} days")
     good, bad = readable(live(after))
     return happenings(good, after, before), bad

@@ -1,4 +1,4 @@
-"""Rules come true when RFC 5545 says, judged by python-dateutil, and a question about next week is cheap for any rule."""
+"""Rules come true when RFC 5545 says, judged by python-dateutil, and the work does not grow with their age."""
 
 from datetime import datetime, timedelta
 from itertools import islice
@@ -35,7 +35,11 @@ def rules(draw: st.DrawFn) -> str:
     frequency = draw(st.sampled_from(recurrence.FREQUENCIES))
     plain = joined("BYDAY", st.sampled_from(WEEKDAYS), 4)
     numbered = joined("BYDAY", st.builds(lambda n, day: f"{n}{day}", signed(5), st.sampled_from(WEEKDAYS)))
-    choices = [joined("BYMONTH", st.integers(1, 12)), plain, joined("BYHOUR", st.integers(0, 23))]
+    choices: list[st.SearchStrategy[str]] = [
+        joined("BYMONTH", st.integers(1, 12)),
+        plain,
+        joined("BYHOUR", st.integers(0, 23)),
+    ]
     if frequency != "WEEKLY":
         choices.append(joined("BYMONTHDAY", signed(31)))
     if frequency == "YEARLY":
@@ -44,7 +48,7 @@ def rules(draw: st.DrawFn) -> str:
         choices.append(numbered)
     if frequency == "HOURLY":
         choices.pop(2)  # The reference refuses hours that an interval does not meet.
-    parts = draw(st.lists(st.sampled_from(range(len(choices))), max_size=3, unique=True))
+    parts: list[int] = draw(st.lists(st.integers(0, len(choices) - 1), max_size=3, unique=True))
     texts = [draw(choices[place]) for place in parts]
     assume(sum(text.startswith("BYDAY") for text in texts) < 2)
     if texts and draw(st.booleans()):
@@ -117,7 +121,7 @@ def test_a_rule_that_never_comes_true_is_refused(text: str) -> None:
 def test_the_weeks_of_the_iso_calendar_reach_over_the_turn_of_the_year() -> None:
     found = starts("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", datetime(2018, 1, 1), datetime(2018, 1, 2), datetime(2027, 1, 1))
     assert all(one.isocalendar()[1:] == (1, 1) for one in found)
-    assert [one.year for one in found] == [2018, 2018, 2019, 2021, 2022, 2023, 2024, 2024, 2025]
+    assert [one.year for one in found] == [2018, 2019, 2021, 2022, 2023, 2024, 2024, 2025]
 
 
 def test_until_in_utc_is_meant_in_the_zone_of_the_entry() -> None:
@@ -133,7 +137,12 @@ def test_until_in_utc_is_meant_in_the_zone_of_the_entry() -> None:
 def test_the_work_does_not_grow_with_the_age_of_a_rule(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     worked = []
     inner = recurrence._in_period
-    monkeypatch.setattr(recurrence, "_in_period", lambda *one: worked.append(one) or inner(*one))
+
+    def counted(rule: recurrence.Rule, first: datetime) -> list[datetime]:
+        worked.append(first)
+        return inner(rule, first)
+
+    monkeypatch.setattr(recurrence, "_in_period", counted)
     for years in (0, 20, 500):
         worked.clear()
         start = datetime(2026 - years, 1, 5, 3)
