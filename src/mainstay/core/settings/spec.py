@@ -299,6 +299,12 @@ SPECS: tuple[Spec, ...] = (
         names,
     ),
     Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),
+    Spec(
+        "gate_emergency_minutes",
+        60,
+        "Minutes that a change against the calendar may go on after somebody called it an emergency.",
+        whole(5, 1440),
+    ),
     Spec("session_hours", 24 * 14, "Hours that a sign-in lasts.", whole(1, 24 * 365)),
     Spec(
         "sign_in_tries",
