@@ -165,6 +165,9 @@ def _one(correction: Correction, work: Work, batch: Batch) -> None:
             carried = carry_out(session, work, keys, first=batch.number == 1, last=last)
             _prove(correction, carried, len(keys) if keys is not None else correction.expected_rows)
             _write_down(correction, batch, carried, session)
+        except LeaseLostError:
+            session.rollback()
+            raise
         except BaseException as error:
             session.rollback()
             _failed(batch, str(error))

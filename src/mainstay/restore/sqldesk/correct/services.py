@@ -15,15 +15,24 @@ from mainstay.core.settings import current
 from mainstay.respond.incidents.models import Incident
 from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.correct import facts
-from mainstay.restore.sqldesk.correct.carrying import carry_out, failed_checks, keys_of, summary
 from mainstay.restore.sqldesk.correct.apply import MismatchError
+from mainstay.restore.sqldesk.correct.carrying import carry_out, failed_checks, keys_of, summary
 from mainstay.restore.sqldesk.domain import approval
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError
 from mainstay.restore.sqldesk.models import Batch, Correction
 
 State = Correction.State
-EDITABLE = ("title", "reason", "statements", "parameters", "expected_rows", "checks_before", "checks_after", "batch_rows")
+EDITABLE = (
+    "title",
+    "reason",
+    "statements",
+    "parameters",
+    "expected_rows",
+    "checks_before",
+    "checks_after",
+    "batch_rows",
+)
 OPEN = (State.DRAFT, State.REQUESTED, State.APPROVED)
 
 
@@ -76,7 +85,9 @@ def edit(actor: Actor, number: int, fields: Mapping[str, Any]) -> Correction:
     """Change what is not carried out yet. An approval that was given or asked for is void."""
     correction = _locked(actor, number)
     if correction.state not in OPEN:
-        raise ProblemError(409, "Too late", f"{correction} is {correction.get_state_display().lower()}; write a new one.")
+        raise ProblemError(
+            409, "Too late", f"{correction} is {correction.get_state_display().lower()}; write a new one."
+        )
     _fill(correction, fields)
     _void(correction)
     correction.requested_by_id, correction.requested_name = actor.person_id, actor.name
@@ -178,8 +189,9 @@ def request(actor: Actor, number: int) -> None:
     correction.requested_by_id, correction.requested_name = actor.person_id, actor.name
     correction.save()
     facts.note(actor, correction, "request", f"waits for approval: {correction.title}", hash=facts.hash_of(correction))
-    may = people.visible(actor).filter(is_active=True).exclude(role=Role.VIEWER).exclude(pk=actor.person_id)
-    for person in may:
+    for person in people.visible(actor).filter(is_active=True).exclude(role=Role.VIEWER):
+        if person.pk == actor.person_id:
+            continue
         facts.tell(person, correction, f"{actor.name} asks for approval of {correction}: {correction.title}")
 
 
@@ -192,7 +204,11 @@ def approve(actor: Actor, number: int, seen_hash: str) -> None:
     if seen_hash != now_hash:
         raise ProblemError(409, "It has changed", "This is not what you saw: it was edited meanwhile. Look again.")
     correction.state, correction.approved_at = State.APPROVED, clock.now()
-    correction.approved_by_id, correction.approved_name, correction.approved_hash = actor.person_id, actor.name, now_hash
+    correction.approved_by_id, correction.approved_name, correction.approved_hash = (
+        actor.person_id,
+        actor.name,
+        now_hash,
+    )
     correction.approval_expires_at = approval.expiry(clock.now(), current().sql_approval_hours)
     correction.save()
     facts.note(actor, correction, "approve", f"approved by {actor.name}", hash=now_hash)
