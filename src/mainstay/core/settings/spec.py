@@ -299,6 +299,7 @@ SPECS: tuple[Spec, ...] = (
         names,
     ),
     Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),
+    Spec("sql_statement_length", 50_000, "Characters that one statement at the SQL desk may have.", whole(100, 1_000_000)),
     Spec("session_hours", 24 * 14, "Hours that a sign-in lasts.", whole(1, 24 * 365)),
     Spec(
         "sign_in_tries",
