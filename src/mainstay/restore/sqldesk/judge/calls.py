@@ -13,11 +13,6 @@ from mainstay.restore.sqldesk.judge.harmless import FUNCTIONS, mysql, postgres
 from mainstay.restore.sqldesk.judge.lexer import Token
 from mainstay.restore.sqldesk.judge.verdict import Dialect, Functions, RefusedError, Rule
 
-_TYPE_NAMES = {
-    Dialect.POSTGRES: postgres.TYPES,
-    Dialect.MYSQL: words.MYSQL_TYPES,
-    Dialect.SQLITE: words.SQLITE_TYPES,
-}
 POSTGRES_OPERATORS = frozenset(
     """
     + - * / % ^ |/ ||/ @ & | # ~ << >> < > = <> != <= >= || && ~~ ~~* !~~ !~~* ~* !~ !~* -> ->> #> #>> #- @> <@ ? ?| ?&
@@ -94,14 +89,21 @@ def _called(token: Token, dialect: Dialect) -> str:
 
 
 def _is_syntax(found: Sequence[Token], place: int, dialect: Dialect) -> bool:
+    """Whether a word before a parenthesis surely calls nothing."""
     word = found[place].value
-    if word in words.BEFORE_PARENTHESIS and word not in FUNCTIONS[dialect]:
+    before = found[place - 1] if place else None
+    if word in words.BEFORE_PARENTHESIS[dialect] and word not in FUNCTIONS[dialect]:
         return True
-    if word in {"system", "bernoulli"}:
-        return place > 0 and found[place - 1].value == "tablesample"
-    if word == "within":
-        return False
-    return word in _TYPE_NAMES[dialect] and word not in FUNCTIONS[dialect]
+    if before is not None and before.value in words.BEHIND.get(word, ()):
+        return True
+    if word == "columns":
+        return before is not None and before.kind == "string"
+    if word in words.BEFORE_QUERY:
+        return place + 2 < len(found) and found[place + 2].value in words.QUERY
+    if dialect is Dialect.MYSQL and word in words.MYSQL_RESERVED_TYPES:
+        return True
+    behind_as = before is not None and before.value == "as"
+    return dialect is not Dialect.POSTGRES and behind_as and word in words.TYPES
 
 
 def _schema(found: Sequence[Token], place: int, dialect: Dialect) -> str:
@@ -128,14 +130,17 @@ def _mysql_call(found: Sequence[Token], place: int) -> None:
 def check_calls(
     made: Sequence[Call], aliases: Counter[str], dialect: Dialect, known: Functions | None
 ) -> tuple[str, ...]:
-    """Refuse calls that are not harmless: the names that were called. An alias with columns looks like a call too."""
+    """Refuse calls that are not harmless: the names that were called. ``aliases`` counts what looks like a call and is
+    none: an alias with columns, LIKE before a parenthesis, ROLLUP."""
     left = Counter(aliases)
+    names: set[str] = set()
     for call in made:
         if not call.schema and left[call.name] > 0:
             left[call.name] -= 1
             continue
         check_function(dialect, call, known)
-    return tuple(sorted({f"{call.schema}.{call.name}" if call.schema else call.name for call in made} - set(aliases)))
+        names.add(f"{call.schema}.{call.name}" if call.schema else call.name)
+    return tuple(sorted(names))
 
 
 def check_tokens(found: Sequence[Token], dialect: Dialect, known: Functions | None) -> None:

@@ -28,6 +28,8 @@ def judge(sql: str, dialect: Dialect, known: Functions | None = None, *, limit: 
         return Verdict(False, refused.reason(sql), refused.rule)
     except RecursionError:
         return Verdict(False, "The statement is nested too deep. Split the query with WITH", Rule.TOO_DEEP)
+    except Exception:  # noqa: BLE001 - whatever a parser of others stumbles over is no read
+        return Verdict(False, "The statement cannot be judged. Write it in another way", Rule.UNREADABLE)
 
 
 def _judge(sql: str, dialect: Dialect, known: Functions | None, limit: int) -> Verdict:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mainstay.restore.sqldesk.judge.harmless.mysql import HINTS
 from mainstay.restore.sqldesk.judge.verdict import Dialect, RefusedError, Rule
 
-MAX_DEPTH = 40
+MAX_DEPTH, MAX_BRACKETS = 40, 200
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ _SPACE_BUT_READ_DIFFERENTLY = "Write a plain space or a line feed there"
 def tokens(sql: str, dialect: Dialect) -> list[Token]:
     """All tokens, comments among them. Raises ``RefusedError``."""
     found: list[Token] = []
-    place, depth = 0, 0
+    place, depth, brackets = 0, 0, 0
     read = _READERS[dialect]
     while place < len(sql):
         space = _SPACE.match(sql, place)
@@ -49,9 +49,10 @@ def tokens(sql: str, dialect: Dialect) -> list[Token]:
             continue
         token = read(sql, place)
         depth += (token.kind in "([") - (token.kind in ")]")
-        if depth > MAX_DEPTH:
+        brackets += token.kind == "["
+        if depth > MAX_DEPTH or brackets > MAX_BRACKETS:
             raise RefusedError(
-                Rule.TOO_DEEP, f"Parentheses are nested more than {MAX_DEPTH} deep", "Split the query with WITH", place
+                Rule.TOO_DEEP, "There are too many brackets, or they are nested too deep", "Split the query with WITH", place
             )
         found.append(token)
         place = token.end

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import sqlglot
 from sqlglot import exp
@@ -27,6 +28,7 @@ _QUOTED = frozenset(
 _OPENING = re.compile(r"""['"`\[$]""")
 _DIFFERS = "The parser reads quotes or comments otherwise than the server would"
 _SIMPLER = "Write it in another way"
+BASE_STEPS, STEPS_PER_TOKEN = 2000, 50
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,14 @@ def walk(text: str, ours: Sequence[Token], dialect: Dialect, known: Functions | 
     aliases: Counter[str] = Counter()
     ctes, tables = set(), []
     for node in root.walk():
-        _check(node, dialect, known)
+        try:
+            _check(node, dialect, known)
+        except RefusedError as refused:
+            raise _placed(refused, node, ours) from None
+        aliases[_word_before_parenthesis(node)] += 1
         if isinstance(node, exp.TableAlias) and node.args.get("columns"):
-            aliases[node.name if dialect is Dialect.POSTGRES and node.this.quoted else node.name.lower()] += 1
+            quoted = isinstance(node.this, exp.Identifier) and node.this.quoted
+            aliases[node.name if dialect is Dialect.POSTGRES and quoted else node.name.lower()] += 1
         if isinstance(node, exp.CTE):
             ctes.add(node.alias)
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
@@ -62,21 +69,45 @@ def walk(text: str, ours: Sequence[Token], dialect: Dialect, known: Functions | 
     return Read("values" if isinstance(root, exp.Values) else "select", tuple(sorted(names)), aliases)
 
 
+def _word_before_parenthesis(node: exp.Expr) -> str:
+    """The word of a node that is written like a call and is none."""
+    if isinstance(node, exp.Rollup | exp.Cube) and isinstance(node.parent, exp.Group | exp.GroupingSets):
+        return "rollup" if isinstance(node, exp.Rollup) else "cube"
+    if isinstance(node, exp.Like | exp.ILike) and isinstance(node.expression, exp.Paren | exp.Subquery | exp.Tuple):
+        return "ilike" if isinstance(node, exp.ILike) else "like"
+    return ""
+
+
 def _parsed(text: str, ours: Sequence[Token], dialect: Dialect) -> exp.Expr:
     reader = sqlglot.Dialect.get_or_raise(dialect.value)
     try:
         theirs = reader.tokenize(text)
         _same(text, ours, theirs)
-        found = reader.parser().parse(theirs, text)
+        found = _parser(dialect)(dialect=reader).parse(theirs, text)
     except SqlglotError as error:
         raise RefusedError(Rule.UNREADABLE, f"It cannot be parsed: {_short(error)}", _SIMPLER) from None
-    except (RefusedError, RecursionError):
-        raise
-    except Exception:  # noqa: BLE001 - whatever a parser of others stumbles over is refused
-        raise RefusedError(Rule.UNREADABLE, "It cannot be parsed", _SIMPLER) from None
     if len(found) != 1 or not isinstance(found[0], exp.Expr):
         raise RefusedError(Rule.SEVERAL, "There are several statements", "Ask one at a time")
     return found[0]
+
+
+@cache
+def _parser(dialect: Dialect) -> type[sqlglot.Parser]:
+    """The parser of a dialect with a limit on its steps: it tries one reading after another, and there are texts for
+    which that takes it time that doubles with every bracket."""
+
+    class Bounded(sqlglot.Dialect.get_or_raise(dialect.value).parser_class):  # type: ignore[misc]
+        def parse(self, raw_tokens: list[Theirs], sql: str) -> list[exp.Expr | None]:
+            self.steps = BASE_STEPS + STEPS_PER_TOKEN * len(raw_tokens)
+            return super().parse(raw_tokens, sql)  # type: ignore[no-any-return]
+
+        def _advance(self, times: int = 1) -> None:
+            self.steps -= 1
+            if self.steps < 0:
+                raise RefusedError(Rule.TOO_DEEP, "The statement takes too long to parse", "Nest brackets less")
+            super()._advance(times)
+
+    return Bounded
 
 
 def _short(error: SqlglotError) -> str:
@@ -110,6 +141,14 @@ def _outside(text: str, quoted: Sequence[tuple[int, int]], rest: Sequence[tuple[
     return "".join("".join(piece.split()) for _, piece in sorted(pieces))
 
 
+def _placed(refused: RefusedError, node: exp.Expr, ours: Sequence[Token]) -> RefusedError:
+    """The refusal with the place of the first token that is called like the node."""
+    name = node.name.lower()
+    if refused.at < 0 and name:
+        refused.at = next((token.start for token in ours if token.value.lower() == name), -1)
+    return refused
+
+
 def _check(node: exp.Expr, dialect: Dialect, known: Functions | None) -> None:
     """Refuse a node that is not known to read."""
     if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
@@ -125,7 +164,8 @@ def _check(node: exp.Expr, dialect: Dialect, known: Functions | None) -> None:
         _refuse_node(node)
     if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.USERDEFINED:
         _check_type(node, dialect, known)
-    if isinstance(node, exp.Column | exp.Dot) and known is not None:
+    of_a_row = isinstance(node, exp.Column) and node.table
+    if known is not None and (of_a_row or (isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier))):
         _check_attribute(node, dialect, known)
 
 
@@ -174,7 +214,7 @@ def _check_type(node: exp.DataType, dialect: Dialect, known: Functions | None) -
     raise RefusedError(Rule.TYPE, f"The type {name} is not built in, and a cast to it may run code", "Compare as text")
 
 
-def _check_attribute(node: exp.Column | exp.Dot, dialect: Dialect, known: Functions) -> None:
+def _check_attribute(node: exp.Expr, dialect: Dialect, known: Functions) -> None:
     """``row.name`` calls ``name(row)`` in PostgreSQL when no column is called so."""
     if dialect is Dialect.POSTGRES and known.shadowed(node.name, built_in="pg_catalog"):
         raise RefusedError(

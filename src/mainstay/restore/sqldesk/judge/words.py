@@ -22,17 +22,36 @@ _CARE = frozenset(
 # A write that begins in the middle: behind a parenthesis that opens or closes, and before another word.
 WRITES = frozenset("insert update delete merge replace".split())
 
-# Words that stand before a parenthesis without calling anything. Where one of them can be the name of a function too,
-# the tree tells, which knows it by that name and not by this list.
-BEFORE_PARENTHESIS = frozenset(
-    """
-    select in exists and or not from where on using as by any all some having when then else case between like ilike
-    union except intersect minus values over filter group limit offset partition order distinct with lateral array row
-    return escape interval similar to collate at zone materialized only repeatable sets rollup cube columns passing
-    index key join outer inner cross left right full use force ignore is xor div mod regexp rlike glob match against
-    cast treat for end sounds binary unsigned signed rows first next top separator nested path default first
-    """.split()
+# Words that stand before a parenthesis without calling anything, because no function can have such a name without
+# quotes: they are reserved.
+_RESERVED = frozenset(
+    "select in exists and or not from where on using as all having when then else case between union except intersect "
+    "values limit distinct join".split()
 )
+BEFORE_PARENTHESIS = {
+    Dialect.POSTGRES: _RESERVED | frozenset("any some array cast for to group offset interval treat lateral".split()),
+    Dialect.MYSQL: _RESERVED | frozenset("regexp rlike xor div mod like binary for group".split()),
+    Dialect.SQLITE: _RESERVED,
+}
+# Words that can be names of functions too, and call nothing behind one of these words or signs.
+BEHIND = {
+    "by": frozenset({"order", "group", "partition"}),
+    "over": frozenset({")", "nulls"}),
+    "filter": frozenset({")"}),
+    "against": frozenset({")"}),
+    "repeatable": frozenset({")"}),
+    "materialized": frozenset({"as", "not"}),
+    "zone": frozenset({"time"}),
+    "index": frozenset({"use", "force", "ignore"}),
+    "first": frozenset({"fetch"}),
+    "next": frozenset({"fetch"}),
+    "sets": frozenset({"grouping"}),
+    "system": frozenset({"tablesample"}),
+    "bernoulli": frozenset({"tablesample"}),
+}
+# Words that can be names of functions too, and call nothing before a query in parentheses.
+BEFORE_QUERY = frozenset("any some lateral".split())
+QUERY = frozenset("select with values table".split())
 
 # Words that may stand before a string without making it a literal of a type (PostgreSQL).
 BEFORE_STRING = frozenset(
@@ -42,14 +61,12 @@ BEFORE_STRING = frozenset(
     """.split()
 )
 
-MYSQL_TYPES = frozenset(
-    """
-    bigint binary bit blob bool boolean char character date datetime dec decimal double fixed float int integer json
-    longblob longtext mediumint mediumtext nchar numeric nvarchar real signed smallint text time timestamp tinyint
-    tinytext unsigned varbinary varchar year inet4 inet6 uuid
-    """.split()
+# Types of MySQL that no function can be called like, and types behind AS in the casts of MySQL and SQLite.
+MYSQL_RESERVED_TYPES = frozenset(
+    "bigint binary blob char character dec decimal double float int integer numeric real smallint tinyint varbinary "
+    "varchar".split()
 )
-SQLITE_TYPES = frozenset("text integer int real numeric blob varchar char decimal float double date datetime".split())
+TYPES = MYSQL_RESERVED_TYPES | frozenset("datetime date time timestamp nchar signed unsigned text".split())
 
 
 def refuse_verb(word: str, dialect: Dialect, at: int) -> RefusedError:

@@ -8,7 +8,7 @@ from mainstay.restore.sqldesk.judge.harmless import mysql, postgres, sqlite
 from mainstay.restore.sqldesk.judge.verdict import Dialect
 
 FUNCTIONS = {
-    Dialect.POSTGRES: postgres.FUNCTIONS,
+    Dialect.POSTGRES: postgres.FUNCTIONS | postgres.CASTS,
     Dialect.MYSQL: mysql.FUNCTIONS,
     Dialect.SQLITE: sqlite.FUNCTIONS,
 }

@@ -9,7 +9,7 @@ FUNCTIONS = frozenset(
     find_in_set from_base64 hex insert instr lcase left length lengthb locate lower lpad ltrim make_set mid
     natural_sort_key oct octet_length ord position quote regexp_instr regexp_like regexp_replace regexp_substr repeat
     replace reverse right rpad rtrim sformat soundex space strcmp substr substring substring_index to_base64 to_char
-    trim ucase unhex upper weight_string convert cast binary extractvalue updatexml match against
+    trim ucase unhex upper weight_string convert cast binary extractvalue updatexml match
 
     adddate addtime add_months convert_tz curdate current_date current_time current_timestamp curtime date date_add
     date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear extract from_days from_unixtime get_format
@@ -35,7 +35,7 @@ FUNCTIONS = frozenset(
     percentile_cont percentile_disc rank row_number grouping
 
     charset coercibility collation connection_id current_role current_user database found_rows row_count schema
-    session_user system_user user version icu_version default values value is_free_lock is_used_lock
+    session_user system_user user version icu_version default values is_free_lock is_used_lock
     last_insert_id lastval name_const
 
     inet6_aton inet6_ntoa inet_aton inet_ntoa is_ipv4 is_ipv4_compat is_ipv4_mapped is_ipv6 is_uuid uuid uuid_to_bin

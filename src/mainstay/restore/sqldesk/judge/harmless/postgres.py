@@ -105,6 +105,15 @@ NEVER = frozenset(
     """.split()
 )
 
+# Types that are functions too, such as date(placed_at), or that no function can be called like.
+CASTS = frozenset(
+    """
+    bool bytea bpchar date float4 float8 int2 int4 int8 money name oid timetz timestamptz varbit xid macaddr macaddr8
+    regclass inet cidr jsonb bigint bit boolean char character dec decimal float int integer national nchar numeric
+    real smallint time timestamp varchar varying
+    """.split()
+)
+
 TYPES = frozenset(
     """
     bigint int8 integer int int4 smallint int2 serial bigserial bit varbit boolean bool bytea character char bpchar
@@ -113,6 +122,6 @@ TYPES = frozenset(
     tsvector int4range int8range numrange tsrange tstzrange daterange int4multirange int8multirange nummultirange
     tsmultirange tstzmultirange datemultirange oid xid xid8 cid tid regclass regtype regproc regprocedure regoper
     regoperator regrole regnamespace regcollation regconfig regdictionary pg_lsn pg_snapshot txid_snapshot national
-    nchar record int2vector oidvector aclitem unknown refcursor
+    nchar record int2vector oidvector aclitem refcursor
     """.split()
 )
