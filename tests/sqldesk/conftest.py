@@ -1,7 +1,9 @@
 """Fixtures of the SQL desk: real servers of our own, and a fresh, empty database in each for every test."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests import mariadb, postgres
+from tests.sqldesk.databases import Database, of_url
 
 
 def _there(url: str | None, package: str) -> str:
@@ -58,3 +61,14 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 def mariadb_url(mariadb_server: str) -> Iterator[str]:
     """The SQLAlchemy address of a fresh, empty database in MariaDB."""
     yield from _database_of(mariadb_server, "DROP DATABASE {}")
+
+
+@pytest.fixture(params=["postgres", "mysql", "sqlite"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A fresh database of each kind in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "shop.db"
+        sqlite3.connect(path).close()
+        path.touch()
+        return of_url(f"sqlite:///{path}")
+    return of_url(request.getfixturevalue("postgres_url" if request.param == "postgres" else "mariadb_url"))

@@ -250,7 +250,7 @@ _STATE = {
     ),
     "sqlite": (
         "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2",
-        "PRAGMA database_list",
+        "SELECT name, file FROM pragma_database_list WHERE name <> 'temp'",
         "PRAGMA user_version",
         "PRAGMA journal_mode",
         "PRAGMA foreign_keys",
@@ -283,6 +283,14 @@ def _execute(connection: Connection, sql: str) -> bool:
     return True
 
 
+def _again(engine: Engine, sql: str) -> Connection:
+    """A new connection after a statement that cost the last one; the server must still be there."""
+    try:
+        return engine.connect()
+    except DBAPIError as error:
+        raise AssertionError(f"the server is gone after: {sql}") from error
+
+
 def fuzz(
     dialect: Dialect, engine: Engine, directory: Path, seed: int, count: int, prepare: Callable[[Connection], None]
 ) -> Run:
@@ -303,7 +311,7 @@ def fuzz(
             after = state(connection, directory)
         except DBAPIError:
             connection.invalidate()
-            connection = engine.connect()
+            connection = _again(engine, sql)
             prepare(connection)
             after = state(connection, directory)
         if after != before:

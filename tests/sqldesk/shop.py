@@ -65,7 +65,6 @@ CREATE FUNCTION over(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
 CREATE FUNCTION rows(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
 CREATE FUNCTION partition(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
 CREATE FUNCTION columns(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION path(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
 CREATE FUNCTION at(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
 CREATE FUNCTION key(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
 CREATE FUNCTION double(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;

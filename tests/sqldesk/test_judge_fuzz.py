@@ -27,7 +27,7 @@ def directory() -> Iterator[Path]:
 
 
 def settled(run: Run) -> None:
-    assert run.changed == []
+    assert run.changed == [], "\n\n".join(run.changed[:20])
     assert run.ran > run.tried / 20, f"too few mutants ran to prove anything: {run}"
     print(f"{run.tried} mutants, {run.allowed} allowed, {run.ran} ran")
 

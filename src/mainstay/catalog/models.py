@@ -41,6 +41,9 @@ class Service(Keyed):
     tier = models.PositiveSmallIntegerField(default=3, help_text="1 is the most important, 4 the least.")
     description = models.TextField(blank=True)
     links = models.JSONField(default=dict, blank=True, help_text="Title to address.")
+    only_in_windows = models.BooleanField(
+        default=False, db_default=False, help_text="Changed in maintenance windows only."
+    )
 
 
 class Dependency(models.Model):
@@ -101,3 +104,53 @@ class KnownError(Keyed):
     times_used = models.PositiveIntegerField(default=0)
     times_worked = models.PositiveIntegerField(default=0)
     last_used_at = models.DateTimeField(null=True, blank=True)
+
+
+class CalendarEntry(Keyed):
+    """A maintenance window, freeze or business event. Civil times and rules are text, as ``calendar.entries`` reads it.
+
+    ``over_at`` is a moment after which it surely never comes true again, so that old entries cost the gate nothing.
+    """
+
+    kind = models.CharField(max_length=6, choices=(("window", "Window"), ("freeze", "Freeze"), ("event", "Event")))
+    timezone = models.CharField(max_length=64)
+    start = models.CharField(max_length=16)
+    lasts = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds.")
+    to = models.CharField(max_length=5, blank=True)
+    days_later = models.PositiveSmallIntegerField(default=0)
+    rrule = models.CharField(max_length=300, blank=True)
+    rdate = models.JSONField(default=list, blank=True)
+    exdate = models.JSONField(default=list, blank=True)
+    until = models.CharField(max_length=16, blank=True)
+    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+        Service, related_name="calendar_entries", blank=True
+    )
+    # Known apart from the services: when the last of them is deleted, the entry must not become one of everything.
+    covers_all = models.BooleanField(default=False)
+    reach = models.CharField(max_length=12, default="alone")
+    changes = models.JSONField(default=list, blank=True, help_text="Kinds of change; empty: every kind.")
+    reason = models.TextField(blank=True)
+    created_by = models.CharField(max_length=255)
+    enabled = models.BooleanField(default=True)
+    over_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+
+class EmergencyUse(models.Model):
+    """Somebody changed production against the calendar, said why, and owes a review by somebody else."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    person_name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=12)
+    services = models.JSONField(default=list)
+    reason = models.TextField()
+    refusal = models.TextField(help_text="What the gate had answered.")
+    at = models.DateTimeField(db_index=True)
+    until = models.DateTimeField()
+    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    reviewed_name = models.CharField(max_length=255, blank=True)
+    reviewed_at = models.DateTimeField(null=True)
+    review = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        """Who and when."""
+        return f"{self.person_name} at {self.at:%Y-%m-%d %H:%M}"

@@ -1,11 +1,13 @@
 """What a configuration file may hold. The models check it, and the published JSON Schema is made from them."""
 
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from mainstay.catalog.calendar.civil import read_civil, read_clock, written
+from mainstay.catalog.calendar.entries import Raw, entry_from
 from mainstay.catalog.domain import hours_from
 from mainstay.observe.metrics.rules.files import RuleError, check_texts, seconds
 from mainstay.observe.metrics.scrape.relabel import RelabelError, compile_steps
@@ -58,6 +60,24 @@ def _whole(value: float) -> float:
     return value
 
 
+def _civil(value: Any) -> Any:
+    """YAML reads a whole date as one; a civil time is text here."""
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    elif isinstance(value, date):
+        value = f"{value}T00:00"
+    return written(read_civil(value)) if isinstance(value, str) and value else value
+
+
+def _wall_clock(value: Any) -> Any:
+    value = _clock(value)
+    return f"{read_clock(value):%H:%M}" if isinstance(value, str) and value else value
+
+
+Civil = Annotated[
+    str, BeforeValidator(_civil, json_schema_input_type=str), Field(description="Civil time: 2026-03-01T02:00.")
+]
+WallClock = Annotated[str, BeforeValidator(_wall_clock, json_schema_input_type=str)]
 Duration = Annotated[
     float,
     BeforeValidator(_duration, json_schema_input_type=str | float),
@@ -117,6 +137,56 @@ class Service(Keyed):
     description: str = ""
     links: dict[str, Annotated[str, Field(pattern=r"^https?://")]] = {}
     depends_on: list[Key] = []
+    changes: Literal["any", "only_in_windows"] = Field("any", description="When it may be changed.")
+
+
+class CalendarEntry(Keyed):
+    """A maintenance window, a freeze or a business event."""
+
+    kind: Literal["window", "freeze", "event"]
+    services: list[Key] = Field([], description="Empty: everything.")
+    reach: Literal["alone", "dependents", "dependencies", "both"] = "alone"
+    changes: list[Literal["correction", "job", "runbook", "release", "other"]] = Field(
+        [], description="Kinds of change that it is about. Empty: every kind."
+    )
+    start: Civil
+    timezone: str = Field("UTC", max_length=64)
+    lasts: Annotated[Duration, AfterValidator(_whole)] | None = None
+    to: WallClock = Field("", description="The end on the clock, such as '04:00', instead of lasts.")
+    days_later: int = Field(0, ge=0, le=365, description="Days from the start to the end on the clock.")
+    rrule: str = Field("", max_length=300, description="RFC 5545, such as FREQ=WEEKLY;BYDAY=SU.")
+    rdate: list[Civil] = []
+    exdate: list[Civil] = []
+    until: Civil | Literal[""] = ""
+    reason: str = Field("", max_length=2000)
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _can_be_understood(self) -> Self:
+        entry_from(calendar_raw(self.model_dump(mode="json")))
+        return self
+
+
+def calendar_raw(entry: dict[str, Any]) -> Raw:
+    """An entry of a file as the calendar reads it."""
+    return Raw(
+        key=entry["key"],
+        kind=entry["kind"],
+        name=entry["name"] or entry["key"],
+        timezone=entry["timezone"],
+        start=entry["start"],
+        lasts=int(entry["lasts"]) if entry["lasts"] is not None else None,
+        to=entry["to"],
+        days_later=entry["days_later"],
+        rrule=entry["rrule"],
+        rdate=tuple(entry["rdate"]),
+        exdate=tuple(entry["exdate"]),
+        until=entry["until"],
+        services=frozenset(entry["services"]),
+        reach=entry["reach"],
+        changes=frozenset(entry["changes"]),
+        reason=entry["reason"],
+    )
 
 
 class BusinessProcess(Keyed):
@@ -268,6 +338,7 @@ class Document(Entry):
     people: list[Person] = []
     teams: list[Team] = []
     services: list[Service] = []
+    calendar: list[CalendarEntry] = []
     business_processes: list[BusinessProcess] = []
     rotations: list[Rotation] = []
     escalation_policies: list[EscalationPolicy] = []

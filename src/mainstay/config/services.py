@@ -41,11 +41,14 @@ def _short(value: Any) -> str:
 
 
 # Lists in which the order means nothing.
-_UNORDERED = {"members", "depends_on", "services"}
+_UNORDERED = {"members", "depends_on", "services", "changes", "rdate", "exdate"}
 
 
 def _comparable(entry: Entry) -> Entry:
-    return {name: sorted(value) if name in _UNORDERED else value for name, value in entry.items()}
+    return {
+        name: sorted(value) if name in _UNORDERED and isinstance(value, list) else value
+        for name, value in entry.items()
+    }
 
 
 def plan(wanted: Wanted) -> list[Change]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.config.kinds import catalog, oncall, people, watching
+from mainstay.config.kinds import calendar, catalog, oncall, people, watching
 from mainstay.core.access import Actor
 
 Entry = dict[str, Any]
@@ -23,6 +23,7 @@ KINDS: Mapping[str, Kind] = {
     "people": Kind(people.load, people.save, people.remove),
     "teams": Kind(catalog.load_teams, catalog.save_team, catalog.remove_team),
     "services": Kind(catalog.load_services, catalog.save_service, catalog.remove_service),
+    "calendar": Kind(calendar.load, calendar.save, calendar.remove),
     "business_processes": Kind(catalog.load_processes, catalog.save_process, catalog.remove_process),
     "rotations": Kind(oncall.load_rotations, oncall.save_rotation, oncall.remove_rotation),
     "escalation_policies": Kind(oncall.load_policies, oncall.save_policy, oncall.remove_policy),

@@ -58,6 +58,7 @@ def load_services() -> Loaded:
                 "description": service.description,
                 "links": service.links,
                 "depends_on": sorted(needs.get(service.key, [])),
+                "changes": "only_in_windows" if service.only_in_windows else "any",
             },
             service.source,
         )
@@ -76,6 +77,7 @@ def save_service(actor: Actor, entry: Entry, source: str) -> None:
             "tier": entry["tier"],
             "description": entry["description"],
             "links": entry["links"],
+            "only_in_windows": entry["changes"] == "only_in_windows",
             "source": source,
         },
     )
