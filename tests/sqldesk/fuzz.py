@@ -183,45 +183,60 @@ def mutants(dialect: Dialect, seed: int) -> Iterator[str]:
 
 
 def _mutated(source: random.Random, sql: str, other: str) -> str:
-    parts, others = _TOKEN.findall(sql), _TOKEN.findall(other)
-    if not parts:
-        return sql + source.choice(_PIECES)
-    place = source.randrange(len(parts))
-    words = [at for at, part in enumerate(parts) if part[0].isalpha()] or [place]
-    calls = [at for at in words if at + 1 < len(parts) and parts[at + 1].startswith("(")] or words
-    word, call = source.choice(words), source.choice(calls)
-    kind = source.randrange(12)
-    if kind == 0:
-        parts.insert(place, source.choice(_COMMENTS))
-    elif kind == 1:
-        spaces = [at for at, part in enumerate(parts) if part.isspace()] or [place]
-        parts[source.choice(spaces)] = source.choice(_SPACES)
-    elif kind == 2:
-        parts[word] = source.choice((parts[word].swapcase(), parts[word].upper(), parts[word].replace("s", "\u017f")))
-    elif kind == 3:
-        wrap = source.choice(_WRAPS)
-        return wrap.replace("{}", sql, 1).replace("{}", other)
-    elif kind == 4:
-        parts[word] = source.choice(('"{}"', "`{}`", "[{}]", "'{}'", "public.{}", "pg_catalog.{}", "main.{}")).format(
-            parts[word]
-        )
-    elif kind == 5 and others:
-        start, end = sorted((source.randrange(len(others) + 1), source.randrange(len(others) + 1)))
-        parts[place : place + source.randrange(4)] = others[start:end]
-    elif kind == 6:
-        del parts[place]
-    elif kind == 7:
-        parts.insert(place, parts[source.randrange(len(parts))])
-    elif kind == 8:
-        parts[call] = source.choice(_CALLS)
-    elif kind == 9:
-        parts.insert(place, source.choice(_PIECES))
-    elif kind == 10:
-        literals = [at for at, part in enumerate(parts) if part[0] == "'" or part.isdigit()] or words
-        parts[source.choice(literals)] = source.choice(_PIECES)
-    else:
+    """One change: in the pieces of the statement, or around it."""
+    if source.random() < 0.15:
+        return source.choice(_WRAPS).replace("{}", sql, 1).replace("{}", other)
+    if source.random() < 0.1:
         return sql + source.choice((" ", "; ", ";", " UNION ALL ", "\n", ", ", ") ", " -- ")) + other
+    parts = _TOKEN.findall(sql) or [" "]
+    source.choice((_insert, _insert, _space, _word, _word, _call, _call, _literal, _literal, _order, _graft))(
+        source, parts, _TOKEN.findall(other)
+    )
     return "".join(parts)
+
+
+def _place(source: random.Random, parts: list[str], wanted: Callable[[int], bool]) -> int:
+    """A place that fits, or any."""
+    return source.choice([at for at in range(len(parts)) if wanted(at)] or range(len(parts)))
+
+
+def _insert(source: random.Random, parts: list[str], _: list[str]) -> None:
+    parts.insert(source.randrange(len(parts)), source.choice(source.choice((_COMMENTS, _PIECES))))
+
+
+def _space(source: random.Random, parts: list[str], _: list[str]) -> None:
+    parts[_place(source, parts, lambda at: parts[at].isspace())] = source.choice(_SPACES)
+
+
+def _word(source: random.Random, parts: list[str], _: list[str]) -> None:
+    at = _place(source, parts, lambda at: parts[at][0].isalpha())
+    shape = source.choice(('"{}"', "`{}`", "[{}]", "'{}'", "public.{}", "pg_catalog.{}", "main.{}", "{}"))
+    word = source.choice((parts[at], parts[at].swapcase(), parts[at].replace("s", "\u017f")))
+    parts[at] = shape.format(word)
+
+
+def _call(source: random.Random, parts: list[str], _: list[str]) -> None:
+    parts[_place(source, parts, lambda at: parts[at][0].isalpha() and parts[at + 1 : at + 2] == ["("])] = source.choice(
+        _CALLS
+    )
+
+
+def _literal(source: random.Random, parts: list[str], _: list[str]) -> None:
+    parts[_place(source, parts, lambda at: parts[at][0] == "'" or parts[at].isdigit())] = source.choice(_PIECES)
+
+
+def _order(source: random.Random, parts: list[str], _: list[str]) -> None:
+    """Take a piece away, or say it twice."""
+    if source.random() < 0.5 and len(parts) > 1:
+        del parts[source.randrange(len(parts))]
+    else:
+        parts.insert(source.randrange(len(parts)), source.choice(parts))
+
+
+def _graft(source: random.Random, parts: list[str], other: list[str]) -> None:
+    start, end = sorted((source.randrange(len(other) + 1), source.randrange(len(other) + 1)))
+    at = source.randrange(len(parts))
+    parts[at : at + source.randrange(4)] = other[start:end]
 
 
 _STATE = {
@@ -233,7 +248,8 @@ _STATE = {
         "SELECT name, setting FROM pg_settings ORDER BY 1",
         "SELECT locktype, objid FROM pg_locks WHERE locktype = 'advisory'",
         "SELECT count(*) FROM pg_largeobject_metadata",
-        "SELECT name FROM pg_prepared_statements WHERE left(name, 4) <> '_pg3' UNION ALL SELECT name FROM pg_cursors WHERE is_holdable",
+        "SELECT name FROM pg_prepared_statements WHERE left(name, 4) <> '_pg3'",
+        "SELECT name FROM pg_cursors WHERE is_holdable",
         "SELECT datname FROM pg_database ORDER BY 1",
         "SELECT slot_name FROM pg_replication_slots",
         "SELECT pg_listening_channels()",
@@ -243,8 +259,10 @@ _STATE = {
         "SELECT table_schema, table_name, table_type FROM information_schema.tables ORDER BY 1, 2",
         "SELECT routine_schema, routine_name FROM information_schema.routines ORDER BY 1, 2",
         "SELECT user, host FROM mysql.user ORDER BY 1, 2",
-        "SELECT variable_name, variable_value FROM information_schema.session_variables WHERE variable_name NOT IN"
-        " ('TIMESTAMP', 'RAND_SEED1', 'RAND_SEED2', 'ERROR_COUNT', 'WARNING_COUNT', 'IDENTITY') ORDER BY 1",
+        (
+            "SELECT variable_name, variable_value FROM information_schema.session_variables WHERE variable_name NOT IN"
+            " ('TIMESTAMP', 'RAND_SEED1', 'RAND_SEED2', 'ERROR_COUNT', 'WARNING_COUNT', 'IDENTITY') ORDER BY 1"
+        ),
         "SELECT variable_name, variable_value FROM information_schema.user_variables ORDER BY 1",
         "SELECT is_used_lock('x'), is_used_lock('a')",
     ),
@@ -264,9 +282,8 @@ _STATE = {
 def state(connection: Connection, directory: Path) -> list[Any]:
     """All that a statement could change, as far as can be seen: rows, catalogs, settings, locks, sequences, files."""
     names = [name for name in shop.table_names(connection) if name != "order_seq"]
-    found: list[Any] = [[str(row) for row in connection.execute(text(f"SELECT * FROM {name}"))] for name in names]
-    for query in _STATE[connection.dialect.name]:
-        found.append([str(row) for row in connection.execute(text(query))])
+    queries = [*(f"SELECT * FROM {name}" for name in names), *_STATE[connection.dialect.name]]
+    found = [[str(row) for row in connection.execute(text(query))] for query in queries]
     return [names, *found, sorted(str(path) for path in directory.iterdir())]
 
 

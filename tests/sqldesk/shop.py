@@ -21,7 +21,8 @@ CREATE TABLE employees (id int PRIMARY KEY, name varchar(80), manager_id int, sa
     department varchar(40));
 CREATE TABLE events (id int PRIMARY KEY, kind varchar(20), payload {json}, at {time});
 CREATE TABLE audit_log (at {time}, who varchar(80), what varchar(200));
-INSERT INTO customers VALUES (1, 'Ana', 'ana@x.example', 'DE', '2024-01-01 10:00:00', {true}, 10.5, '{{"tier": "gold"}}'),
+INSERT INTO customers VALUES
+    (1, 'Ana', 'ana@x.example', 'DE', '2024-01-01 10:00:00', {true}, 10.5, '{{"tier": "gold"}}'),
     (2, 'Ben', 'ben@x.example', 'FR', '2024-01-02 10:00:00', {false}, 0, NULL);
 INSERT INTO orders VALUES (1, 1, 'new', 42.5, '2024-01-05 10:00:00', 'refund asked', 'north'),
     (2, 1, 'paid', 7, '2024-01-06 10:00:00', NULL, 'south'), (3, 2, 'held', 120, '2024-01-07 10:00:00', 'late', NULL);
@@ -34,100 +35,67 @@ INSERT INTO audit_log VALUES ('2024-01-05 11:00:00', 'ben', 'refund of 1');
 """
 _WORDS = {
     "postgresql": {
-        **{"time": "timestamptz", "bool": "boolean", "json": "jsonb", "text": "text", "tags": "text[]"},
-        **{"true": "true", "false": "false", "list": "'{sale,new}'"},
+        "time": "timestamptz",
+        "bool": "boolean",
+        "json": "jsonb",
+        "text": "text",
+        "tags": "text[]",
+        "true": "true",
+        "false": "false",
+        "list": "'{sale,new}'",
     },
     "mysql": {
-        **{"time": "datetime", "bool": "boolean", "json": "json", "text": "text", "tags": "json"},
-        **{"true": "1", "false": "0", "list": '\'["sale", "new"]\''},
+        "time": "datetime",
+        "bool": "boolean",
+        "json": "json",
+        "text": "text",
+        "tags": "json",
+        "true": "1",
+        "false": "0",
+        "list": '\'["sale", "new"]\'',
     },
     "sqlite": {
-        **{"time": "text", "bool": "integer", "json": "text", "text": "text", "tags": "text"},
-        **{"true": "1", "false": "0", "list": '\'["sale", "new"]\''},
+        "time": "text",
+        "bool": "integer",
+        "json": "text",
+        "text": "text",
+        "tags": "text",
+        "true": "1",
+        "false": "0",
+        "list": '\'["sale", "new"]\'',
     },
 }
+# Words that the servers take as names of functions too, and calls of which are easily overlooked.
+_POSTGRES_WORDS = """
+    at columns div double escape filter first index key match materialized minus nested next over partition
+    passing record recursive regexp repeatable rows separator serial sets signed similar sounds top xor zone
+""".split()
+_MYSQL_WORDS = """
+    any array at bool columns count datetime end filter first index_of json max nested next offset only path
+    separator sets signed sum text top
+""".split()
 # What a database may have of its own, and what each must not be able to do in a read.
 _POSTGRES_OWN = """
 CREATE SEQUENCE order_seq;
 CREATE FUNCTION wipe() RETURNS int LANGUAGE plpgsql VOLATILE AS
     $$ BEGIN DELETE FROM payments; DELETE FROM orders; RETURN 1; END $$;
-CREATE FUNCTION wiping(anyelement) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$ BEGIN PERFORM wipe(); RETURN true; END $$;
-CREATE FUNCTION wipes(int, int) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$ BEGIN PERFORM wipe(); RETURN true; END $$;
+CREATE FUNCTION wiping(anyelement) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT wipe() = 1 $$;
+CREATE FUNCTION wipes(int, int) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT wipe() = 1 $$;
 CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = wipes);
 CREATE DOMAIN shady AS text CHECK (wiping(VALUE));
 CREATE DOMAIN string AS text CHECK (wiping(VALUE));
 CREATE FUNCTION "Lower"(text) RETURNS text LANGUAGE sql AS $$ SELECT wipe()::text $$;
-CREATE FUNCTION filter(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION rollup_(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
 CREATE FUNCTION "count"() RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
 CREATE PROCEDURE wipe_all() LANGUAGE plpgsql AS $$ BEGIN PERFORM wipe(); END $$;
-CREATE FUNCTION over(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION rows(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION partition(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION columns(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION at(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION key(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION double(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION serial(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION record(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION nested(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION sets(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION separator(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION top(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION escape(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION recursive(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION materialized(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION repeatable(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION zone(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION index(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION div(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION sounds(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION minus(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION match(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION "similar"(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION xor(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION regexp(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION signed(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION passing(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION "first"(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION offset_(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$;
-CREATE FUNCTION "next"(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$
 """
 _MYSQL_OWN = """
 CREATE FULLTEXT INDEX words ON orders (note);
 CREATE SEQUENCE order_seq;
 CREATE FUNCTION wipe() RETURNS int MODIFIES SQL DATA BEGIN DELETE FROM payments; DELETE FROM orders; RETURN 1; END;
-CREATE FUNCTION `count`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
 CREATE FUNCTION `now`() RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `sum`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
 CREATE FUNCTION `lower`(a text) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `max`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
 CREATE FUNCTION `substr`(a text, b int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `index_of`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `path`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
 CREATE FUNCTION `row_number`() RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `any`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `array`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `first`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `next`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `text`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `datetime`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `bool`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `json`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `signed`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `filter`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `exists_`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `sets`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `columns`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `nested`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `offset`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `end`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `at`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `only`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `separator`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `index_`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `top`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
-CREATE FUNCTION `div_`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe();
 CREATE PROCEDURE wipe_all() BEGIN DELETE FROM payments; END
 """
 
@@ -157,8 +125,12 @@ def fill(connection: Connection) -> None:
     run_script(connection, _TABLES.format_map(_WORDS[dialect]))
     if dialect == "postgresql":
         run_script(connection, _POSTGRES_OWN)
+        for word in _POSTGRES_WORDS:
+            connection.exec_driver_sql(f'CREATE FUNCTION "{word}"(int) RETURNS int LANGUAGE sql AS $$ SELECT wipe() $$')
     if dialect == "mysql":
         run_script(connection, _MYSQL_OWN)
+        for word in _MYSQL_WORDS:
+            connection.exec_driver_sql(f"CREATE FUNCTION `{word}`(a int) RETURNS int MODIFIES SQL DATA RETURN wipe()")
 
 
 def table_names(connection: Connection) -> list[str]:

@@ -19,6 +19,22 @@ from tests.sqldesk.fuzz import CORPUS, corpus
 pytestmark = pytest.mark.once
 
 
+# What the server calls volatile and a person has looked at.
+LOOKED_AT = frozenset(
+    """
+    random clock_timestamp timeofday gen_random_uuid pg_relation_size pg_table_size pg_indexes_size
+    pg_total_relation_size pg_database_size pg_tablespace_size pg_lock_status pg_prepared_xact currval lastval
+    pg_sequence_last_value pg_is_in_recovery pg_is_wal_replay_paused pg_get_wal_replay_pause_state
+    pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_current_wal_lsn
+    pg_current_wal_insert_lsn pg_current_wal_flush_lsn pg_blocking_pids pg_safe_snapshot_blocking_pids
+    pg_notification_queue_usage pg_xact_commit_timestamp pg_last_committed_xact pg_tablespace_databases
+    pg_stat_get_activity pg_get_catalog_foreign_keys pg_relation_filenode pg_xact_status txid_status
+    pg_stat_get_progress_info pg_partition_tree pg_available_extensions pg_timezone_names current_query
+    pg_jit_available pg_partition_ancestors
+    """.split()
+)
+
+
 @pytest.mark.parametrize("dialect", Dialect)
 def test_the_corpus_is_large_and_has_both_kinds(dialect: Dialect) -> None:
     kinds = Counter(one["reads"] for one in corpus(dialect))
@@ -65,26 +81,13 @@ def test_the_reads_run_on_sqlite(tmp_path: Path) -> None:
 
 
 def test_functions_of_postgresql_that_write_are_in_no_list(postgres_url: str) -> None:
-    """What the server itself calls volatile is harmless only if a person looked at it and says why here."""
-    looked_at = set(
-        """
-        random clock_timestamp timeofday gen_random_uuid pg_relation_size pg_table_size pg_indexes_size
-        pg_total_relation_size pg_database_size pg_tablespace_size pg_lock_status pg_prepared_xact currval lastval
-        pg_sequence_last_value pg_is_in_recovery pg_is_wal_replay_paused pg_get_wal_replay_pause_state
-        pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_current_wal_lsn
-        pg_current_wal_insert_lsn pg_current_wal_flush_lsn pg_blocking_pids pg_safe_snapshot_blocking_pids
-        pg_notification_queue_usage pg_xact_commit_timestamp pg_last_committed_xact pg_tablespace_databases
-        pg_stat_get_activity pg_get_catalog_foreign_keys pg_relation_filenode pg_xact_status txid_status
-        pg_stat_get_progress_info pg_partition_tree pg_available_extensions pg_timezone_names current_query pg_jit_available
-        pg_partition_ancestors
-        """.split()
-    )
+    """What the server itself calls volatile is harmless only if a person looked at it."""
     engine = create_engine(postgres_url)
     with engine.connect() as connection:
         found = connection.exec_driver_sql("SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v'")
         volatile = {row[0] for row in found} & FUNCTIONS[Dialect.POSTGRES]
     engine.dispose()
-    assert volatile - looked_at == set()
+    assert volatile - LOOKED_AT == set()
 
 
 KNOWN = Functions.of(

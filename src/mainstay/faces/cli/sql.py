@@ -55,8 +55,8 @@ def _answer(line: bytes, dialect: "Dialect", limit: int) -> dict[str, Any]:
     try:
         asked = json.loads(line)
     except (ValueError, RecursionError):
-        return {"allowed": False, "reason": "The line is no JSON. Write a line such as {\"sql\": \"SELECT 1\"}"}
+        return {"allowed": False, "reason": 'The line is no JSON. Write a line such as {"sql": "SELECT 1"}'}
     if not isinstance(asked, dict) or not isinstance(asked.get("sql"), str):
-        return {"allowed": False, "reason": "The line has no text under sql. Write {\"sql\": \"SELECT 1\"}"}
+        return {"allowed": False, "reason": 'The line has no text under sql. Write {"sql": "SELECT 1"}'}
     verdict = judge(asked["sql"], dialect, limit=limit)
     return {"allowed": verdict.allowed, "reason": verdict.reason, **({"rule": verdict.rule} if verdict.rule else {})}

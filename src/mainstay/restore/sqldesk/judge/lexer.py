@@ -52,7 +52,10 @@ def tokens(sql: str, dialect: Dialect) -> list[Token]:
         brackets += token.kind == "["
         if depth > MAX_DEPTH or brackets > MAX_BRACKETS:
             raise RefusedError(
-                Rule.TOO_DEEP, "There are too many brackets, or they are nested too deep", "Split the query with WITH", place
+                Rule.TOO_DEEP,
+                "There are too many brackets, or they are nested too deep",
+                "Split the query with WITH",
+                place,
             )
         found.append(token)
         place = token.end
