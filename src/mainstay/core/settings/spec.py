@@ -303,6 +303,9 @@ SPECS: tuple[Spec, ...] = (
     Spec("sql_batch_max", 50_000, "Rows that one batch of a correction may have.", whole(1, 1_000_000)),
     Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),
     Spec(
+        "sql_statement_length", 50_000, "Characters that one statement at the SQL desk may have.", whole(100, 1_000_000)
+    ),
+    Spec(
         "gate_emergency_minutes",
         60,
         "Minutes that a change against the calendar may go on after somebody called it an emergency.",
