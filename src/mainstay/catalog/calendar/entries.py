@@ -51,6 +51,11 @@ class Raw:
     changes: frozenset[str] = frozenset()
     reason: str = ""
 
+    @property
+    def scope(self) -> str:
+        """The services that it names, as people read them."""
+        return ", ".join(sorted(self.services)) or "everything"
+
 
 @dataclass(frozen=True)
 class Occurrence:

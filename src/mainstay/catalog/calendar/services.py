@@ -46,22 +46,31 @@ def get(actor: Actor, key: str) -> CalendarEntry:
     return found
 
 
-# What a row holds of an entry, in the order of ``_raw``.
+# What a row holds of an entry.
 _PARTS = (
     *("key", "kind", "name", "timezone", "start", "lasts", "to", "days_later", "rrule"),
     *("rdate", "exdate", "until", "reach", "changes", "reason", "covers_all"),
 )
 
 
-@lru_cache(maxsize=8192)
-def _read(services: frozenset[str], *parts: Any) -> Entry | domain.Broken:
+def _raw(services: frozenset[str], parts: Sequence[Any]) -> Raw:
     """A row as the domain reads it. A scope whose services are all gone covers nothing, and not everything."""
     row = dict(zip(_PARTS, parts, strict=True))
     everything = row.pop("covers_all")
     for name in ("rdate", "exdate", "changes"):
         row[name] = tuple(filter(None, row[name].split(",")))
     row["changes"] = frozenset(row["changes"])
-    raw = Raw(**row, services=services if services or everything else frozenset({""}))
+    return Raw(**row, services=services if services or everything else frozenset({""}))
+
+
+def raw_of(row: CalendarEntry) -> Raw:
+    """One row as the domain reads it."""
+    return _raw(frozenset(one.key for one in row.services.all()), [getattr(row, part) for part in _PARTS])
+
+
+@lru_cache(maxsize=8192)
+def _read(services: frozenset[str], *parts: Any) -> Entry | domain.Broken:
+    raw = _raw(services, parts)
     try:
         return entry_from(raw)
     except CalendarError as error:

@@ -19,6 +19,7 @@ MAIN = (
     ("Rules", "/rules"),
     ("On-call", "/on-call"),
     ("Changes", "/changes"),
+    ("Calendar", "/calendar"),
     ("Known errors", "/known-errors"),
 )
 MORE = (
