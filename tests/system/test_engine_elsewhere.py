@@ -56,5 +56,5 @@ def test_a_sample_pages_and_a_line_is_found(away: tuple[Installation, MailServer
     assert here.post("/api/v1/logs?service=pay", [{"level": "error", "message": "order 12 failed"}]) == 202
     found = until("the line", lambda: here.get("/api/v1/logs/search?query=failed")["lines"])
     assert [(one["service"], one["level"], one["body"]) for one in found] == [("pay", "error", "order 12 failed")]
-    patterns = here.get("/api/v1/logs/patterns")["patterns"]
+    patterns = until("its pattern", lambda: here.get("/api/v1/logs/patterns")["patterns"])
     assert [one["template"] for one in patterns] == ["order <*> failed"]

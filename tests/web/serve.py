@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -27,6 +27,8 @@ FLAGS = (
     "--disable-sync",
 )
 PASSWORD = "correct horse battery"
+# What is expected comes in moments; a machine that does other work must not fail a test for being slow.
+expect.set_options(timeout=20_000)
 
 
 def missing() -> str:

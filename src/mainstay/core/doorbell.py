@@ -16,6 +16,7 @@ from mainstay.core.settings import current
 INBOX = "inbox"
 SAMPLES = "samples"
 PAGES = "pages"
+SQL = "sql"
 
 
 def _path() -> str:

@@ -298,6 +298,9 @@ SPECS: tuple[Spec, ...] = (
         "Private addresses or networks that webhooks and scrapes may reach, for example 10.1.0.0/16 or 127.0.0.1.",
         names,
     ),
+    Spec("sql_workers", 2, "Corrections that are carried out side by side.", whole(1, 16)),
+    Spec("sql_approval_hours", 8.0, "Hours that the approval of a correction holds.", number(0.05, 24 * 14)),
+    Spec("sql_batch_max", 50_000, "Rows that one batch of a correction may have.", whole(1, 1_000_000)),
     Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),
     Spec(
         "gate_emergency_minutes",

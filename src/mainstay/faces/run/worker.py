@@ -28,6 +28,7 @@ from mainstay.respond.alerts import services as alerts
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
+from mainstay.restore.sqldesk.correct.execution import Corrections
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +52,13 @@ class Worker:
         self.log_metrics = LogMetrics()
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
+        self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
             self.inbox,
             self.pages,
             self.rules_loop,
+            self.corrections,
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
@@ -140,6 +143,8 @@ class Worker:
                 self.inbox.wake.set()
             elif what == doorbell.PAGES:
                 self.pages.wake.set()
+            elif what == doorbell.SQL:
+                self.corrections.wake.set()
             elif what == doorbell.SAMPLES:
                 self.rules.samples_came(detail)
                 self.rules_loop.wake.set()

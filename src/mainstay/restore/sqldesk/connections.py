@@ -1,0 +1,94 @@
+"""Connections: the one door to them, and sessions that are opened through it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote
+
+from django.db.models import QuerySet
+
+from mainstay.core import secrets
+from mainstay.core.access import Actor, Right, require
+from mainstay.core.problems import ProblemError, not_found
+from mainstay.restore.sqldesk.engines import ENGINES
+from mainstay.restore.sqldesk.engines.base import Target, UnreachableError
+from mainstay.restore.sqldesk.engines.session import Session
+from mainstay.restore.sqldesk.models import Connection
+
+_ADDRESS = re.compile(
+    r"(?:(?P<user>[^@:/]+)@)?(?P<host>\[[^\]]+\]|[^:/@]+)(?::(?P<port>\d{1,5}))?/(?P<database>[^/?#]+)\Z"
+)
+
+
+def visible(actor: Actor) -> QuerySet[Connection]:
+    """The one door to connections. Only responders see production data, so only they see where it is."""
+    require(actor, Right.RESPOND)
+    return Connection.objects.prefetch_related("services").order_by("environment", "key")
+
+
+def get(actor: Actor, key: str) -> Connection:
+    """One connection."""
+    found = visible(actor).filter(key=key).first()
+    if found is None:
+        raise not_found(f"connection {key}")
+    return found
+
+
+def parse_address(dialect: str, address: str) -> Target:
+    """``USER@HOST:PORT/DATABASE``, or the path of a file. Raises ``ValueError`` that says what to write."""
+    if dialect == Connection.Dialect.SQLITE:
+        if not address.startswith("/"):
+            raise ValueError("write the whole path of the database file, beginning with /")
+        return Target(dialect, database=address)
+    found = _ADDRESS.match(address)
+    if found is None:
+        raise ValueError("write USER@HOST:PORT/DATABASE, without the password: that is a secret of its own")
+    return Target(
+        dialect,
+        user=unquote(found["user"] or ""),
+        host=found["host"].strip("[]"),
+        port=int(found["port"]) if found["port"] else None,
+        database=unquote(found["database"]),
+    )
+
+
+def target_of(connection: Connection, *, reading: bool) -> Target:
+    """Where a session goes: reads to the replica, or the user for reads, where there is one."""
+    apart = reading and bool(connection.read_address)
+    plain = parse_address(connection.dialect, connection.read_address if apart else connection.address)
+    secret = (connection.read_secret if apart else "") or connection.secret
+    try:
+        password = secrets.get(secret) if secret else ""
+    except secrets.SecretError as error:
+        raise UnreachableError(str(error)) from None
+    return Target(
+        plain.dialect,
+        plain.user,
+        password,
+        plain.host,
+        plain.port,
+        plain.database,
+        connection.read_role if reading else "",
+        connection.statement_timeout,
+        connection.lock_timeout,
+    )
+
+
+def open_session(connection: Connection, *, reading: bool, raw: bool = False) -> Session:
+    """A session that has not begun a transaction. Raises ``UnreachableError``."""
+    return Session(ENGINES[connection.dialect], target_of(connection, reading=reading), raw=raw)
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[Session]:
+    """A session in a transaction in which nothing can be written. It ends with the block."""
+    with open_session(connection, reading=True) as session:
+        session.engine.begin_read(session)
+        yield session
+
+
+def describe_problem(error: Exception) -> ProblemError:
+    """What a failing database means to whoever asked through a screen or the API."""
+    status = 503 if isinstance(error, UnreachableError) else 422
+    title = "The database does not answer" if status == 503 else "The database refused"
+    return ProblemError(status, title, str(error))

@@ -1,0 +1,84 @@
+"""Who may approve a correction, and when it may be carried out: decisions with their reasons."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """Whether something may be done, and why or why not."""
+
+    allowed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What stands in an approval: by whom, of exactly what, and until when."""
+
+    person_id: int | None
+    name: str
+    hash: str
+    expires_at: datetime | None
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 over all that an approval binds, as canonical JSON."""
+    body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def may_request(state: str, previewed_hash: str, now_hash: str, problems: list[str]) -> Step:
+    """A correction is asked for when its preview shows exactly what is written, and nothing spoke against it."""
+    if state != "draft":
+        return Step(False, f"it is {state}: only a draft can be sent for approval")
+    if not previewed_hash:
+        return Step(False, "preview it first, so that whoever approves sees the rows")
+    if previewed_hash != now_hash:
+        return Step(False, "it was edited after its preview: preview it again")
+    if problems:
+        return Step(False, f"the preview failed: {problems[0]}")
+    return Step(True, "previewed as it is written")
+
+
+def may_approve(state: str, requested_by: int | None, person_id: int | None) -> Step:
+    """Approval takes another person than who asked."""
+    if state != "requested":
+        return Step(False, f"it is {state}: there is nothing to approve")
+    if person_id is None:
+        return Step(False, "a correction is approved by a person who is signed in")
+    if person_id == requested_by:
+        return Step(False, "you asked for it yourself: another person has to approve")
+    return Step(True, "another person than who asked")
+
+
+def may_carry_out(approval: Approval, requested_by: int | None, now_hash: str, now: datetime) -> Step:
+    """Looked at again at the moment of execution: the same content, another person, and in time."""
+    if not approval.hash or approval.person_id is None:
+        return Step(False, "nobody has approved it")
+    if approval.person_id == requested_by:
+        return Step(False, "who asked for it must not approve it")
+    if approval.hash != now_hash:
+        return Step(False, "it is not what was approved: something was edited afterwards")
+    if approval.expires_at is None or approval.expires_at <= now:
+        return Step(False, "the approval has expired: ask for a new one")
+    return Step(True, f"approved by {approval.name}")
+
+
+def expiry(now: datetime, hours: float) -> datetime:
+    """Until when an approval that is given now holds."""
+    return now + timedelta(hours=hours)
+
+
+def holds(rows: list[tuple[Any, ...]]) -> bool:
+    """Whether a check holds: one row with one value that is true."""
+    if len(rows) != 1 or len(rows[0]) != 1:
+        return False
+    value = rows[0][0]
+    if isinstance(value, str):
+        return value.strip().lower() in {"t", "true", "1", "yes", "y"}
+    return bool(value)
