@@ -19,10 +19,10 @@ MAIN = (
     ("Rules", "/rules"),
     ("On-call", "/on-call"),
     ("Changes", "/changes"),
-    ("Calendar", "/calendar"),
     ("Known errors", "/known-errors"),
 )
 MORE = (
+    ("Calendar", "/calendar"),
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),
     ("Audit log", "/audit"),
