@@ -251,9 +251,10 @@ def _end(correction: Correction, error: str) -> None:
 def reconcile_due() -> int:
     """Settle corrections whose worker died. Returns how many were looked at."""
     due = Correction.objects.filter(state=State.RUNNING, lease_until__lte=clock.now())
-    for pk in list(due.values_list("pk", flat=True)):
+    found = list(due.values_list("pk", flat=True))
+    for pk in found:
         reconcile(pk)
-    return len(due)
+    return len(found)
 
 
 def reconcile(pk: int) -> None:
