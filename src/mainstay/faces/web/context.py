@@ -23,6 +23,7 @@ MAIN = (
 )
 MORE = (
     ("Calendar", "/calendar"),
+    ("Corrections", "/corrections"),
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),
     ("Audit log", "/audit"),
