@@ -303,6 +303,13 @@ SPECS: tuple[Spec, ...] = (
     Spec("sql_batch_max", 50_000, "Rows that one batch of a correction may have.", whole(1, 1_000_000)),
     Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),
     Spec(
+        "sql_catalog_seconds",
+        60.0,
+        "Seconds for which the SQL desk remembers the tables and functions of a database.",
+        number(0, 3600),
+    ),
+    Spec("sql_evidence_rows", 1000, "Rows that an answer pinned to an incident may have.", whole(1, 10_000)),
+    Spec(
         "sql_statement_length", 50_000, "Characters that one statement at the SQL desk may have.", whole(100, 1_000_000)
     ),
     Spec(
