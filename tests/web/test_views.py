@@ -27,6 +27,8 @@ SCREENS = (
     "/logs/journey?key=1",
     "/deliveries",
     "/changes",
+    "/calendar",
+    "/calendar/entries/month-end",
     "/known-errors",
     "/known-errors/KE-31",
     "/audit",
@@ -76,7 +78,7 @@ def test_the_log_screen_says_so_when_the_telemetry_store_is_away(ana: Client) ->
 
 
 def test_nothing_is_shown_to_whom_is_not_signed_in(shop: None, client: Client) -> None:
-    public = {"sign-in", "welcome", "a/<str:token>", "healthz"}
+    public = {"sign-in", "welcome", "a/<str:token>", "healthz", "calendar.ics"}
     for pattern in get_resolver("mainstay.faces.web.urls").url_patterns:
         route = str(pattern.pattern)
         if route in public:

@@ -109,6 +109,7 @@ class KnownError(Keyed):
 class CalendarEntry(Keyed):
     """A maintenance window, freeze or business event. Civil times and rules are text, as ``calendar.entries`` reads it.
 
+    Lists are text with commas: the gate reads every entry for each question, and decoding JSON would be most of it.
     ``over_at`` is a moment after which it surely never comes true again, so that old entries cost the gate nothing.
     """
 
@@ -119,8 +120,8 @@ class CalendarEntry(Keyed):
     to = models.CharField(max_length=5, blank=True)
     days_later = models.PositiveSmallIntegerField(default=0)
     rrule = models.CharField(max_length=300, blank=True)
-    rdate = models.JSONField(default=list, blank=True)
-    exdate = models.JSONField(default=list, blank=True)
+    rdate = models.TextField(blank=True)
+    exdate = models.TextField(blank=True)
     until = models.CharField(max_length=16, blank=True)
     services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
         Service, related_name="calendar_entries", blank=True
@@ -128,7 +129,7 @@ class CalendarEntry(Keyed):
     # Known apart from the services: when the last of them is deleted, the entry must not become one of everything.
     covers_all = models.BooleanField(default=False)
     reach = models.CharField(max_length=12, default="alone")
-    changes = models.JSONField(default=list, blank=True, help_text="Kinds of change; empty: every kind.")
+    changes = models.CharField(max_length=120, blank=True, help_text="Kinds of change; empty: every kind.")
     reason = models.TextField(blank=True)
     created_by = models.CharField(max_length=255)
     enabled = models.BooleanField(default=True)

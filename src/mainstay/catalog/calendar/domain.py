@@ -49,8 +49,8 @@ class Picture:
     dependencies: Sequence[tuple[str, str]] = ()
 
 
-def decide(picture: Picture, asked: Iterable[str], kind: str, now: datetime) -> Answer:
-    """May these services be changed now?
+def decide(picture: Picture, asked: Iterable[str], kind: str, now: datetime, *, in_window: bool = False) -> Answer:
+    """May these services be changed now? ``in_window`` asks as if all of them demanded a window.
 
     1. Who names no service, or one that is not known, is refused: nobody can say what would be touched.
     2. What cannot be understood and might hold is refused.
@@ -79,7 +79,7 @@ def decide(picture: Picture, asked: Iterable[str], kind: str, now: datetime) -> 
     freezes = _Freezes([one for one, _ in concerned if one.raw.kind == FREEZE], now)
     if freezes.now:
         return freezes.refusal()
-    demanding = [one for one in services if picture.only_in_windows[one]]
+    demanding = [one for one in services if in_window or picture.only_in_windows[one]]
     windows = _Windows([(one, found) for one, found in concerned if one.raw.kind == WINDOW], demanding, now)
     if windows.closed:
         return windows.refusal()

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 from heapq import merge
 
 from mainstay.catalog.calendar.civil import is_skipped, moment_of, read_civil, read_clock, wall, zone_of
-from mainstay.catalog.calendar.recurrence import Rule, check_ever, civil_starts, parse_rule
+from mainstay.catalog.calendar.recurrence import Rule, check_ever, civil_starts, complete, parse_rule
 
 WINDOW, FREEZE, EVENT = "window", "freeze", "event"
 KINDS = {WINDOW: "maintenance window", FREEZE: "freeze", EVENT: "business event"}
@@ -51,6 +51,11 @@ class Raw:
     changes: frozenset[str] = frozenset()
     reason: str = ""
 
+    @property
+    def scope(self) -> str:
+        """The services that it names, as people read them."""
+        return ", ".join(sorted(self.services)) or "everything"
+
 
 @dataclass(frozen=True)
 class Occurrence:
@@ -75,6 +80,9 @@ class Entry:
     rule: Rule | None
     more: tuple[datetime, ...]
     without: frozenset[datetime]
+    _found: list[tuple[datetime, datetime, Occurrence | None, Occurrence | None]] = field(
+        default_factory=list, compare=False, repr=False
+    )
 
     def occurrence(self, civil: datetime) -> Occurrence:
         """The occurrence that begins at a civil time.
@@ -123,7 +131,21 @@ class Entry:
                 yield found
 
     def now_and_next(self, now: datetime) -> tuple[Occurrence | None, Occurrence | None]:
-        """The occurrence that holds now (the one that ends last), and the next that begins after now."""
+        """The occurrence that holds now (the one that ends last), and the next that begins after now.
+
+        What was found stands until that one ends or that next one begins, so it is remembered: the gate asks again and
+        again for about the same moment.
+        """
+        for since, before, *found in self._found:
+            if since <= now < before:
+                return found[0], found[1]
+        current, following = self._look(now)
+        if following:
+            before = min(following.start, current.end) if current else following.start
+            self._found[:] = [(now, before, current, following)]
+        return current, following
+
+    def _look(self, now: datetime) -> tuple[Occurrence | None, Occurrence | None]:
         current: Occurrence | None = None
         for found in self.between(now, now + HORIZON):
             if found.start > now:
@@ -181,7 +203,7 @@ def entry_from(raw: Raw) -> Entry:
     rule = None
     if raw.rrule:
         with _named("rrule"):
-            rule = parse_rule(raw.rrule, zone)
+            rule = complete(parse_rule(raw.rrule, zone), start)
             check_ever(rule, start)
     return Entry(raw, start, until, to, rule, more, without)
 

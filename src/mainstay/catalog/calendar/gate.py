@@ -32,9 +32,17 @@ def picture(now: datetime) -> domain.Picture:
 
 
 def may_change(
-    actor: Actor, services: Collection[str], now: datetime, *, kind: str, emergency: str | None = None
+    actor: Actor,
+    services: Collection[str],
+    now: datetime,
+    *,
+    kind: str,
+    emergency: str | None = None,
+    in_window: bool = False,
 ) -> Answer:
     """May these services be changed now? ``kind`` is one of ``entries.CHANGES``.
+
+    With ``in_window`` the answer is no outside of maintenance windows, whether or not the services demand one.
 
     With ``emergency``, a person's reason to change against the calendar, a no becomes a yes that is written down, told
     to maintainers and owes a review by somebody else. It holds for ``gate_emergency_minutes``; who asks again
@@ -45,7 +53,7 @@ def may_change(
         # A savepoint, so that a failed question leaves the caller's transaction as it was. Alone it needs no
         # transaction, which on SQLite would wait for writers.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            answer = domain.decide(picture(now), services, kind, now)
+            answer = domain.decide(picture(now), services, kind, now, in_window=in_window)
     except (DatabaseError, ValueError, LookupError, ArithmeticError, TypeError, OSError) as error:
         log.exception("the gate could not be evaluated and stays closed")
         answer = Answer(False, f"the calendar cannot be evaluated, so nothing may be changed: {error}")

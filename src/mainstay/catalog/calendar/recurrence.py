@@ -164,8 +164,8 @@ def _check(rule: Rule) -> None:
         raise RecurrenceError("BYSETPOS chooses among what another BY part gives; add one")
 
 
-def _complete(rule: Rule, start: datetime) -> Rule:
-    """The rule with what it leaves out taken from the start."""
+def complete(rule: Rule, start: datetime) -> Rule:
+    """The rule with what it leaves out taken from the start of its entry; ``civil_starts`` wants it so."""
     minutes = rule.by_minute or (start.minute,)
     if rule.frequency == "HOURLY":
         return replace(rule, by_minute=minutes)
@@ -274,7 +274,6 @@ def _period(rule: Rule, start: datetime) -> tuple[Callable[[int], datetime], Cal
 
 def _walk(rule: Rule, start: datetime, after: datetime, before: datetime) -> Iterator[datetime]:
     """The civil times from ``after`` on and before ``before``, whatever COUNT says."""
-    rule = _complete(rule, start)
     if rule.until:
         before = min(before, rule.until + timedelta(microseconds=1))
     after = max(after, start)
@@ -304,7 +303,7 @@ def civil_starts(rule: Rule, start: datetime, after: datetime, before: datetime)
 
 
 def check_ever(rule: Rule, start: datetime) -> None:
-    """Refuse a rule that never comes true, such as one for the 30th of February."""
+    """Refuse a whole rule that never comes true, such as one for the 30th of February."""
     if start.year > 2500:
         raise RecurrenceError("begins too far in the future")
     if next(civil_starts(rule, start, start, start + _sparse(rule)), None) is None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -45,51 +46,51 @@ def get(actor: Actor, key: str) -> CalendarEntry:
     return found
 
 
-def raws(found: QuerySet[CalendarEntry]) -> list[Raw]:
-    """Rows as the domain reads them, in two queries however many there are."""
+# What a row holds of an entry.
+_PARTS = (
+    *("key", "kind", "name", "timezone", "start", "lasts", "to", "days_later", "rrule"),
+    *("rdate", "exdate", "until", "reach", "changes", "reason", "covers_all"),
+)
+
+
+def _raw(services: frozenset[str], parts: Sequence[Any]) -> Raw:
+    """A row as the domain reads it. A scope whose services are all gone covers nothing, and not everything."""
+    row = dict(zip(_PARTS, parts, strict=True))
+    everything = row.pop("covers_all")
+    for name in ("rdate", "exdate", "changes"):
+        row[name] = tuple(filter(None, row[name].split(",")))
+    row["changes"] = frozenset(row["changes"])
+    return Raw(**row, services=services if services or everything else frozenset({""}))
+
+
+def raw_of(row: CalendarEntry) -> Raw:
+    """One row as the domain reads it."""
+    return _raw(frozenset(one.key for one in row.services.all()), [getattr(row, part) for part in _PARTS])
+
+
+@lru_cache(maxsize=8192)
+def _read(services: frozenset[str], *parts: Any) -> Entry | domain.Broken:
+    raw = _raw(services, parts)
+    try:
+        return entry_from(raw)
+    except CalendarError as error:
+        return domain.Broken(raw, str(error))
+
+
+def readable(found: QuerySet[CalendarEntry]) -> tuple[list[Entry], list[domain.Broken]]:
+    """Entries that can be understood, and those that cannot with the reason; in two queries however many there are."""
     scopes: dict[int, set[str]] = {}
-    through = CalendarEntry.services.through._default_manager
-    for entry, service in through.filter(calendarentry__in=found).values_list("calendarentry_id", "service__key"):
+    for entry, service in CalendarEntry.services.through._default_manager.values_list(
+        "calendarentry_id", "service__key"
+    ):
         scopes.setdefault(entry, set()).add(service)
-    return [raw_of(row, frozenset(scopes.get(row.pk, ()))) for row in found]
-
-
-def raw_of(row: CalendarEntry, services: frozenset[str]) -> Raw:
-    """One row as the domain reads it. A scope whose services are all gone covers nothing, and not everything."""
-    return Raw(
-        key=row.key,
-        kind=row.kind,
-        name=row.name,
-        timezone=row.timezone,
-        start=row.start,
-        lasts=row.lasts,
-        to=row.to,
-        days_later=row.days_later,
-        rrule=row.rrule,
-        rdate=tuple(row.rdate),
-        exdate=tuple(row.exdate),
-        until=row.until,
-        services=services if services or row.covers_all else frozenset({""}),
-        reach=row.reach,
-        changes=frozenset(row.changes),
-        reason=row.reason,
-    )
+    every = [_read(frozenset(scopes.get(pk, ())), *parts) for pk, *parts in found.values_list("pk", *_PARTS)]
+    return [one for one in every if isinstance(one, Entry)], [one for one in every if isinstance(one, domain.Broken)]
 
 
 def live(now: datetime) -> QuerySet[CalendarEntry]:
     """Entries that are switched on and may still come true."""
     return CalendarEntry.objects.filter(Q(over_at=None) | Q(over_at__gt=now), enabled=True)
-
-
-def readable(found: QuerySet[CalendarEntry]) -> tuple[list[Entry], list[domain.Broken]]:
-    """Those that can be understood, and those that cannot with the reason."""
-    good, bad = [], []
-    for raw in raws(found):
-        try:
-            good.append(entry_from(raw))
-        except CalendarError as error:
-            bad.append(domain.Broken(raw, str(error)))
-    return good, bad
 
 
 @transaction.atomic
@@ -137,12 +138,12 @@ def _columns(entry: Entry) -> dict[str, Any]:
         "to": f"{entry.to:%H:%M}" if entry.to else "",
         "days_later": raw.days_later,
         "rrule": raw.rrule,
-        "rdate": [written(one) for one in entry.more],
-        "exdate": [written(one) for one in sorted(entry.without)],
+        "rdate": ",".join(map(written, entry.more)),
+        "exdate": ",".join(map(written, sorted(entry.without))),
         "until": written(entry.until) if entry.until else "",
         "covers_all": not raw.services,
         "reach": raw.reach,
-        "changes": sorted(raw.changes),
+        "changes": ",".join(sorted(raw.changes)),
         "reason": raw.reason,
         "over_at": entry.ends(),
     }

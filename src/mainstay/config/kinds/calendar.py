@@ -20,15 +20,15 @@ def load() -> dict[str, tuple[Entry, str]]:
                 "kind": row.kind,
                 "services": sorted(service.key for service in row.services.all()),
                 "reach": row.reach,
-                "changes": sorted(row.changes),
+                "changes": _several(row.changes),
                 "start": row.start,
                 "timezone": row.timezone,
                 "lasts": float(row.lasts) if row.lasts is not None else None,
                 "to": row.to,
                 "days_later": row.days_later,
                 "rrule": row.rrule,
-                "rdate": sorted(row.rdate),
-                "exdate": sorted(row.exdate),
+                "rdate": _several(row.rdate),
+                "exdate": _several(row.exdate),
                 "until": row.until,
                 "reason": row.reason,
                 "enabled": row.enabled,
@@ -37,6 +37,10 @@ def load() -> dict[str, tuple[Entry, str]]:
         )
         for row in CalendarEntry.objects.prefetch_related("services")
     }
+
+
+def _several(text: str) -> list[str]:
+    return sorted(filter(None, text.split(",")))
 
 
 def save(actor: Actor, entry: Entry, source: str) -> None:

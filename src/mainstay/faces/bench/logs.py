@@ -1,37 +1,15 @@
 """All measurements of logs with their goals, as rows that read alike."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from mainstay.faces.bench import log_diff, log_intake, log_patterns, log_search
+from mainstay.faces.bench.figures import Figure, at_least, at_most
 
 GOAL_GA, GOAL_FGA, GOAL_FTA, GOAL_RAW_GA = 0.95, 0.94, 0.65, 0.85
 GOAL_TAGGED, GOAL_HTTP, GOAL_FILES, GOAL_DISK = 1_000_000, 150_000, 300_000, 0.2
 GOAL_TOLD, GOAL_DIFF_MS, DIFF_SEEDS = 0.9, 300, 5
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One thing measured. ``beside`` is what other programs take for the same. Without a goal nothing is reached."""
-
-    name: str
-    measured: float
-    unit: str
-    goal: str = ""
-    beside: str = ""
-    reached: bool | None = None
-
-
-def at_least(name: str, measured: float, unit: str, goal: float) -> Figure:
-    """A figure that should be large."""
-    return Figure(name, round(measured, 3), unit, f">= {goal:,}", "", measured >= goal)
-
-
-def at_most(name: str, measured: float, unit: str, goal: float, beside: str = "") -> Figure:
-    """A figure that should be small."""
-    return Figure(name, round(measured, 3), unit, f"<= {goal:,}", beside, measured <= goal)
 
 
 def parts(labelled: Path | None, lines: int, seed: int) -> Mapping[str, Callable[[], list[Figure]]]:

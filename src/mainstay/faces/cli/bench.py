@@ -65,6 +65,22 @@ def crash(
 
 
 @app.command()
+def gate(
+    entries: Annotated[int, typer.Option(min=1, help="How many entries the calendar holds.")] = 500,
+    asks: Annotated[int, typer.Option(min=10, help="How many times to ask.")] = 500,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure how long the gate takes to answer, on a fresh SQLite database with a busy calendar."""
+    from mainstay.faces.bench import gate as bench
+
+    found = bench.run(entries, asks, seed)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
 def promql(directory: Path, as_json: Json = False) -> None:
     """Run expression tests in Prometheus's own test language and count those that hold, fail and are refused."""
     from mainstay.observe.metrics.promql import conformance

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mainstay.faces.cli.output import show_one, show_rows
+from mainstay.faces.cli.output import NOT_ALLOWED, show_one, show_rows
 from mainstay.faces.cli.setup import say, use_django
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command()(query)
     app.command()(ack)
     app.command()(resolve)
+    app.command()(gate)
 
 
 def _group(name: str, listing: Callable[[int], Sequence[Any]], showing: Callable[[str], Any]) -> typer.Typer:
@@ -69,6 +70,25 @@ def resolve(incident: str, cause: Annotated[str, typer.Option(help="What the cau
     number = read.number(incident)
     incidents.resolve(LOCAL, number, cause)
     say(f"INC-{number} is resolved.")
+
+
+def gate(
+    service: Annotated[
+        list[str], typer.Option(help="Key of a service that would be changed; may stand several times.")
+    ],
+    at: Annotated[str, typer.Option(help="The moment, with its offset. Without it: now.")] = "",
+    kind: Annotated[str, typer.Option(help="correction, job, runbook, release or other.")] = "other",
+    as_json: Json = False,
+) -> None:
+    """Say whether production may be changed, why, and until when. Exit code 0 means yes, 4 means no."""
+    use_django()
+    from mainstay.core.access import LOCAL
+    from mainstay.faces.api import calendar
+
+    answer = calendar.ask(LOCAL, service, at, kind)
+    show_one(answer, as_json=as_json)
+    if not answer["allowed"]:
+        raise SystemExit(NOT_ALLOWED)
 
 
 def _from_read(kind: str, what: str) -> Callable[..., Any]:

@@ -22,6 +22,7 @@ MAIN = (
     ("Known errors", "/known-errors"),
 )
 MORE = (
+    ("Calendar", "/calendar"),
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),
     ("Audit log", "/audit"),

@@ -11,14 +11,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mainstay.catalog.calendar import recurrence
-from mainstay.catalog.calendar.recurrence import WEEKDAYS, RecurrenceError, civil_starts, parse_rule
+from mainstay.catalog.calendar.recurrence import WEEKDAYS, RecurrenceError, civil_starts, complete, parse_rule
 
 pytestmark = pytest.mark.once
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def starts(text: str, start: datetime, after: datetime, before: datetime) -> list[datetime]:
-    return list(civil_starts(parse_rule(text, BERLIN), start, after, before))
+    return list(civil_starts(complete(parse_rule(text, BERLIN), start), start, after, before))
 
 
 def joined(name: str, values: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[str]:
@@ -51,7 +51,8 @@ def rules(draw: st.DrawFn) -> str:
     parts: list[int] = draw(st.lists(st.integers(0, len(choices) - 1), max_size=3, unique=True))
     texts = [draw(choices[place]) for place in parts]
     assume(sum(text.startswith("BYDAY") for text in texts) < 2)
-    if texts and draw(st.booleans()):
+    chooses: bool = draw(st.booleans())
+    if texts and chooses:
         texts.append(draw(joined("BYSETPOS", signed(5), 2)))
     if draw(st.booleans()):
         texts.append(f"WKST={draw(st.sampled_from(WEEKDAYS))}")
@@ -115,7 +116,7 @@ def test_what_is_wrong_with_a_rule_is_said(text: str, said: str) -> None:
 @pytest.mark.parametrize("text", ["FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=HOURLY;BYMONTH=4;BYMONTHDAY=31"])
 def test_a_rule_that_never_comes_true_is_refused(text: str) -> None:
     with pytest.raises(RecurrenceError, match="never comes true"):
-        recurrence.check_ever(parse_rule(text, BERLIN), datetime(2026, 1, 1))
+        recurrence.check_ever(complete(parse_rule(text, BERLIN), datetime(2026, 1, 1)), datetime(2026, 1, 1))
 
 
 def test_the_weeks_of_the_iso_calendar_reach_over_the_turn_of_the_year() -> None:
@@ -147,5 +148,6 @@ def test_the_work_does_not_grow_with_the_age_of_a_rule(text: str, monkeypatch: p
         worked.clear()
         start = datetime(2026 - years, 1, 5, 3)
         now = datetime(2026, 3, 1)
-        assert len(list(islice(civil_starts(parse_rule(text, BERLIN), start, now, now + timedelta(days=60)), 1))) == 1
+        rule = complete(parse_rule(text, BERLIN), start)
+        assert len(list(islice(civil_starts(rule, start, now, now + timedelta(days=60)), 1))) == 1
         assert len(worked) <= 3

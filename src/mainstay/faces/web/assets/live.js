@@ -97,6 +97,7 @@ function paged(item) {
 }
 
 function own(ref) {
+  if (ref === "/calendar") return ref;
   const number = String(ref).replace(/^INC-/, "");
   return /^\d+$/.test(number) ? `/i/${number}` : "/";
 }

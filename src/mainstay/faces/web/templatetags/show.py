@@ -53,6 +53,11 @@ _KINDS = {
     "dropped": "off",
     "stopped": "off",
     "disabled": "off",
+    "window": "good",
+    "freeze": "off",
+    "event": "calm",
+    "allowed": "good",
+    "refused": "bad",
 }
 
 

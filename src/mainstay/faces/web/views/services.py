@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from mainstay.catalog import services as catalog
+from mainstay.catalog.calendar import gate
 from mainstay.catalog.domain import paths_to
 from mainstay.catalog.models import Service
 from mainstay.core import clock
@@ -66,6 +67,7 @@ def one(request: HttpRequest, key: str) -> HttpResponse:
     context: dict[str, Any] = {
         "service": service,
         "map": lay_out(key, names, edges, processes, broken),
+        "gate": gate.may_change(actor, [key], clock.now(), kind="other"),
         "needs": sorted((names[callee], callee) for caller, callee in edges if caller == key),
         "needed_by": sorted((names[caller], caller) for caller, callee in edges if callee == key),
         "paths": _paths(processes, reach, names),

@@ -87,6 +87,11 @@ def unpack(data: bytes, digest: str) -> list[tuple[Key, Row | None, Row | None]]
     ]
 
 
+def restored_rows(stored: Sequence[Sequence[Any]]) -> list[Row]:
+    """Rows that ``dump`` wrote, with what it wrapped taken out again."""
+    return [tuple(map(_value, row)) for row in stored]
+
+
 def dump(document: Any) -> bytes:
     """Values as JSON; what JSON has no form for is wrapped."""
     try:

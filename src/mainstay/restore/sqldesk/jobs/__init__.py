@@ -1,0 +1,1 @@
+"""Clean-up and archival jobs: old rows leave a table batch by batch, each batch proven, none lost, none doubled."""

@@ -1,0 +1,117 @@
+"""Rows as Parquet: one file a batch, on disk and read back before the rows it holds are deleted.
+
+Values are those that ``Engine.read_value`` gives, so that nothing is rounded: text, but for whole numbers, doubles and
+bytes. Where a column mixes kinds (SQLite may), each value is JSON. The database's own type stands with each column.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mainstay.core.settings import current
+from mainstay.restore.sqldesk.domain.images import dump
+from mainstay.restore.sqldesk.engines.base import Column, Table
+
+_WHOLE = ("int", "serial", "bigint", "smallint")
+
+
+class ArchiveError(Exception):
+    """A file does not hold what it should, so nothing is deleted."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was read back: ``checksum`` is over its rows, and does not depend on how they are packed."""
+
+    path: Path
+    bytes: int
+    checksum: str
+
+
+def folder(job: int) -> Path:
+    """Where the files of a job are."""
+    root = current().sql_archive_dir or str(Path(current().data_dir) / "archives")
+    return Path(root) / f"JOB-{job}"
+
+
+def table_of(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:
+    """Rows, whose columns are in the order of the table's, as Arrow."""
+    columns = list(zip(*found, strict=True)) if found else [()] * len(source.columns)
+    arrays = [_array(column, values) for column, values in zip(source.columns, columns, strict=True)]
+    fields = [
+        pa.field(column.name, array.type, metadata={"type": column.type})
+        for column, array in zip(source.columns, arrays, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata={"table": str(source.name)}))
+
+
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds <= {str}:
+        return _text(column, values)
+    if len(kinds) > 1 or not kinds <= {int, float, bytes}:
+        return pa.array([None if one is None else dump(one).decode() for one in values], pa.string())
+    return pa.array(values)
+
+
+def _text(column: Column, values: Sequence[Any]) -> pa.Array:
+    try:
+        found = pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([None if one is None else dump(one).decode() for one in values], pa.string())
+    kind = column.type.lower()
+    if kind.startswith(_WHOLE) and "unsigned" not in kind:
+        return pc.cast(found, pa.int64())
+    return pc.cast(found, pa.float64()) if kind.startswith("double") else found
+
+
+def write(source: Table, found: Sequence[Sequence[Any]], path: Path) -> Written:
+    """Write a batch, force it to disk, and read it back. Raises ``ArchiveError`` unless it is the same."""
+    wanted = table_of(source, found)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f".{path.name}.part")
+    with fresh.open("wb") as file:
+        pq.write_table(wanted, file, compression="zstd", compression_level=3)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    _sync_folder(path.parent)
+    checksum = _checksum(wanted)
+    verify(path, len(found), checksum)
+    return Written(path, path.stat().st_size, checksum)
+
+
+def verify(path: Path, rows: int, checksum: str) -> None:
+    """Read a file from disk and compare its rows by number and checksum."""
+    try:
+        read = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ArchiveError(f"{path.name} cannot be read back: {error}") from error
+    if read.num_rows != rows:
+        raise ArchiveError(f"{path.name} holds {read.num_rows:,} rows instead of {rows:,}")
+    if _checksum(read) != checksum:
+        raise ArchiveError(f"{path.name} holds other rows than were written")
+
+
+def _checksum(table: pa.Table) -> str:
+    """SHA-256 over the rows as one stream of Arrow, whatever chunks they came in."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table.combine_chunks(), max_chunksize=1 << 20)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """A file is there after a crash only if its folder says so."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
