@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.engines import ENGINES
+from mainstay.restore.sqldesk.engines.base import CancelledError
 from mainstay.restore.sqldesk.engines.session import CHUNK, Field, Session
 from mainstay.restore.sqldesk.examine import masking, values
 from mainstay.restore.sqldesk.examine.known import catalog_of
@@ -22,8 +23,20 @@ _STOP = {
     "postgres": "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = {} AND application_name = 'mainstay'",
     "mysql": "KILL QUERY {}",
 }
-_running: dict[str, Session] = {}
+_TRIES, _BETWEEN = 50, 0.1
 _lock = Lock()
+
+
+@dataclass
+class _Run:
+    """A read that runs in this process."""
+
+    session: Session
+    asked: bool = False
+    ended: Event = field(default_factory=Event)
+
+
+_running: dict[str, _Run] = {}
 
 
 class NotARead(Exception):  # noqa: N818 - it is an answer of the judge
@@ -71,11 +84,13 @@ def opened(connection: Connection, question: Question, token: str) -> Iterator[t
     Raises ``NotARead``, ``ParameterError`` and ``DeskError``.
     """
     reading = Reading(connection)
-    with connections.reading(connection) as session, _stoppable(token, session):
+    with connections.reading(connection) as session, _stoppable(token, session) as run:
         verdict = _judged(connection, session, question.sql)
         text, bound = bind(verdict.sql.rstrip().removesuffix(";"), connection.dialect, question.specs, question.values)
         if connection.dialect in _SERVER_ID:
             reading.server_id = str(session.value(_SERVER_ID[connection.dialect]))
+        if run.asked:
+            raise CancelledError("cancelled")
         yield reading, _chunks(reading, session, question, verdict, (text, bound))
 
 
@@ -155,12 +170,14 @@ def _masks(reading: Reading, verdict: Verdict) -> list[masking.Mask | None]:
 
 
 @contextmanager
-def _stoppable(token: str, session: Session) -> Iterator[None]:
+def _stoppable(token: str, session: Session) -> Iterator[_Run]:
+    run = _Run(session)
     with _lock:
-        _running[token] = session
+        _running[token] = run
     try:
-        yield
+        yield run
     finally:
+        run.ended.set()
         with _lock:
             _running.pop(token, None)
 
@@ -168,9 +185,14 @@ def _stoppable(token: str, session: Session) -> Iterator[None]:
 def stop(connection: Connection, token: str, server_id: str) -> bool:
     """Stop a read on the server, from whichever process it is asked. Whether there was a way to."""
     with _lock:
-        session = _running.get(token)
-    if session is not None:
-        session.cancel()
+        run = _running.get(token)
+    if run is not None:
+        run.asked = True
+        # What comes before the statement begins is lost on a server, so it is said until the read has ended.
+        for _ in range(_TRIES):
+            run.session.cancel()
+            if run.ended.wait(_BETWEEN):
+                break
         return True
     if connection.dialect not in _STOP or not server_id.isdigit():
         return False
