@@ -96,17 +96,19 @@ def _destination(tables: Tables, dialect: str, source: Table, written: str) -> T
     return aim
 
 
-def select(session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool) -> list[tuple[Any, ...]]:
-    """The next rows by their key: the key, and with ``whole`` all columns behind it."""
+def select(
+    session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool, lock: bool = True
+) -> list[tuple[Any, ...]]:
+    """The next rows by their key: the key, and with ``whole`` all columns behind it. ``lock`` keeps others away."""
     wanted = rows.expressions(session, plan.source, plan.key, plan.source.name.name)
     if not whole:
         wanted = keys_only(session, plan.source)
     also, values = beyond(session, plan, after)
     # PostgreSQL's snapshot makes the DELETE fail if somebody else was at a row; the others need the locks.
-    lock = "" if session.engine.name == "postgres" else session.engine.lock
+    held = session.engine.lock if lock and session.engine.name != "postgres" else ""
     sql = (
         f"SELECT {wanted} FROM {rows.source_of(session, plan.source)} WHERE ({plan.condition}){also} "
-        f"ORDER BY {', '.join(_quoted(session, plan.source, plan.key))} LIMIT {int(limit)}{lock}"
+        f"ORDER BY {', '.join(_quoted(session, plan.source, plan.key))} LIMIT {int(limit)}{held}"
     )
     return session.run(sql, [*plan.values, *values]).rows
 
