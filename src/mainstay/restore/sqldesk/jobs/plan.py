@@ -100,17 +100,23 @@ def select(
     session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool, lock: bool = True
 ) -> list[tuple[Any, ...]]:
     """The next rows by their key: the key, and with ``whole`` all columns behind it. ``lock`` keeps others away."""
+    sql, values = selecting(session, plan, after, limit, whole=whole)
+    # PostgreSQL's snapshot makes the DELETE fail if somebody else was at a row; the others need the locks.
+    held = session.engine.lock if lock and session.engine.name != "postgres" else ""
+    return session.run(sql + held, values).rows
+
+
+def selecting(session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool) -> tuple[str, list[Any]]:
+    """The query for the next rows, without locks, and the values that it binds."""
     wanted = rows.expressions(session, plan.source, plan.key, plan.source.name.name)
     if not whole:
         wanted = keys_only(session, plan.source)
     also, values = beyond(session, plan, after)
-    # PostgreSQL's snapshot makes the DELETE fail if somebody else was at a row; the others need the locks.
-    held = session.engine.lock if lock and session.engine.name != "postgres" else ""
     sql = (
         f"SELECT {wanted} FROM {rows.source_of(session, plan.source)} WHERE ({plan.condition}){also} "
-        f"ORDER BY {', '.join(_quoted(session, plan.source, plan.key))} LIMIT {int(limit)}{held}"
+        f"ORDER BY {', '.join(_quoted(session, plan.source, plan.key))} LIMIT {int(limit)}"
     )
-    return session.run(sql, [*plan.values, *values]).rows
+    return sql, [*plan.values, *values]
 
 
 def keys_only(session: Session, table: Table) -> str:
