@@ -307,6 +307,9 @@ SPECS: tuple[Spec, ...] = (
     Spec("sql_archive_dir", "", "Directory of archived rows. Empty: archives in the data directory.", text),
     Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),
     Spec(
+        "sql_statement_length", 50_000, "Characters that one statement at the SQL desk may have.", whole(100, 1_000_000)
+    ),
+    Spec(
         "gate_emergency_minutes",
         60,
         "Minutes that a change against the calendar may go on after somebody called it an emergency.",

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.restore.sqldesk.engines.base import Engine, Target, UnreachableError
+from mainstay.restore.sqldesk.engines.base import DeskError, Engine, Target
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 CHUNK = 1000
@@ -106,8 +106,8 @@ class Session:
         self.run("COMMIT")
 
     def rollback(self) -> None:
-        """Take it back. A connection that is gone has rolled back by itself."""
-        with suppress(UnreachableError):
+        """Take it back. Where the connection or the transaction is gone, the server has done so by itself."""
+        with suppress(DeskError):
             self.run("ROLLBACK")
 
     def cancel(self) -> None:
