@@ -23,6 +23,7 @@ MAIN = (
 )
 MORE = (
     ("Calendar", "/calendar"),
+    ("Clean-up jobs", "/jobs"),
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),
     ("Audit log", "/audit"),
