@@ -93,10 +93,12 @@ def test_programs_write_jobs_and_cannot_approve_them(orders: Path, client: Clien
     made = client.post("/api/v1/sql/jobs/propose", body, content_type="application/json", headers=headers).json()
     assert (made.get("state"), made.get("dry_run", {}).get("rows")) == ("draft", 40), made
     path = f"/api/v1/sql/jobs/{made['id']}"
-    assert client.post(f"{path}/request", headers=headers).json()["state"] == "requested"
-    refused = client.post(f"{path}/approve", headers=headers)
+    assert (
+        client.post(f"{path}/request", content_type="application/json", headers=headers).json()["state"] == "requested"
+    )
+    refused = client.post(f"{path}/approve", content_type="application/json", headers=headers)
     assert (refused.status_code, refused.json()["field"]) == (400, "action")
-    assert client.post(f"{path}/start", headers=headers).status_code == 409
+    assert client.post(f"{path}/start", content_type="application/json", headers=headers).status_code == 409
     assert client.get(path, headers=headers).json()["rows"] == 40
     assert len(client.get("/api/v1/sql/jobs", headers=headers).json()["jobs"]) == Job.objects.count()
 
