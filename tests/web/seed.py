@@ -323,6 +323,9 @@ def main() -> None:
     beats()
     readings()
     talk()
+    from tests.web import seed_desk
+
+    seed_desk.desk()
 
 
 if __name__ == "__main__":

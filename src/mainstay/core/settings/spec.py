@@ -307,6 +307,13 @@ SPECS: tuple[Spec, ...] = (
     Spec("sql_archive_dir", "", "Directory of archived rows. Empty: archives in the data directory.", text),
     Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),
     Spec(
+        "sql_catalog_seconds",
+        60.0,
+        "Seconds for which the SQL desk remembers the tables and functions of a database.",
+        number(0, 3600),
+    ),
+    Spec("sql_evidence_rows", 1000, "Rows that an answer pinned to an incident may have.", whole(1, 10_000)),
+    Spec(
         "sql_statement_length", 50_000, "Characters that one statement at the SQL desk may have.", whole(100, 1_000_000)
     ),
     Spec(

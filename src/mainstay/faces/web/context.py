@@ -23,7 +23,11 @@ MAIN = (
 )
 MORE = (
     ("Calendar", "/calendar"),
+<<<<<<< HEAD
     ("Clean-up jobs", "/jobs"),
+=======
+    ("Corrections", "/corrections"),
+>>>>>>> main
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),
     ("Audit log", "/audit"),

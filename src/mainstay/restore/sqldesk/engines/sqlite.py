@@ -11,14 +11,10 @@ from urllib.parse import quote as url_quote
 from mainstay.restore.sqldesk.engines import base
 from mainstay.restore.sqldesk.engines.base import Column, Name, Reference, Table, Target, Trigger
 from mainstay.restore.sqldesk.engines.session import Session
+from mainstay.restore.sqldesk.judge.harmless.sqlite import PRAGMAS, PRAGMAS_WITH_ARGUMENT
 
 _MAIN = ""
 _MAY_READ = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
-_READING_PRAGMAS = {
-    "table_info", "table_xinfo", "index_list", "index_info", "index_xinfo", "foreign_key_list", "table_list",
-    "database_list", "function_list", "collation_list", "compile_options", "page_count", "page_size", "user_version",
-    "schema_version", "encoding", "freelist_count", "data_version", "application_id",
-}  # fmt: skip
 _TRIGGER = re.compile(r"\b(BEFORE|AFTER|INSTEAD\s+OF)?\s*\b(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 
 
@@ -251,9 +247,12 @@ def _authorise(action: int, first: str | None, second: str | None, *_: object) -
         refused = {"load_extension", "writefile", "readfile", "edit", "fts3_tokenizer"}
         return sqlite3.SQLITE_DENY if (second or "").lower() in refused else sqlite3.SQLITE_OK
     if action == sqlite3.SQLITE_PRAGMA:
-        known = (first or "").lower() in _READING_PRAGMAS
-        reads = known and (second is None or (first or "").lower().endswith(("info", "list")))
+        reads = (first or "").lower() in (PRAGMAS if second is None else PRAGMAS_WITH_ARGUMENT)
         return sqlite3.SQLITE_OK if reads else sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_UPDATE and first == "sqlite_master":
+        # So SQLite asks when a table that is a function, such as json_each, comes into being. A true update of it is
+        # refused by SQLite itself, and by query_only.
+        return sqlite3.SQLITE_OK
     if action == sqlite3.SQLITE_TRANSACTION:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY

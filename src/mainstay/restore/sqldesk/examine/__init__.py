@@ -1,0 +1,1 @@
+"""Examining data: judged reads with limits, masks, history, approval, and evidence."""

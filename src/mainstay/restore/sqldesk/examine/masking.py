@@ -1,0 +1,152 @@
+"""Which columns of an answer people must not see: by where their values come from, and when in doubt hidden.
+
+A masked name taints what is computed from it. Taint follows aliases, CTEs and derived tables by name, so that a column
+that got another name on the way is hidden too. Counting reveals nothing and is let through.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+HIDDEN = "•••"
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A column that is hidden. ``table`` empty: in every table. ``show`` is nothing, last4 or hash."""
+
+    column: str
+    table: str = ""
+    show: str = "nothing"
+
+
+def masks_of(rules: Sequence[Mapping[str, Any]]) -> tuple[Mask, ...]:
+    """From the rows of a connection."""
+    return tuple(
+        Mask(str(one["column"]).lower(), str(one.get("table") or "").lower(), str(one.get("show") or "nothing"))
+        for one in rules
+        if one.get("column")
+    )
+
+
+def hidden(
+    sql: str, dialect: str, fields: Sequence[str], masks: Sequence[Mask], tables: frozenset[str] | None
+) -> list[Mask | None]:
+    """For each column of the answer the mask that it gets, or nothing.
+
+    ``tables`` are the base tables that the statement reads, in lower case; ``None`` means that it is not known, or that
+    there is a view among them, which may show any table.
+    """
+    rules = {one.column: one for one in masks if not one.table or tables is None or one.table in tables}
+    if not rules:
+        return [None] * len(fields)
+    by_name = [rules.get(name.lower()) for name in fields]
+    first = next(iter(rules.values()))
+    try:
+        root = sqlglot.parse_one(sql, read=dialect)
+    except SqlglotError:
+        # What cannot be parsed tells no column's origin; SHOW and PRAGMA speak of the schema and end here too.
+        return by_name
+    if not isinstance(root, exp.Query):
+        return by_name
+    taint = _Taint(rules)
+    taint.spread(root)
+    return [named or found for named, found in zip(by_name, taint.outputs(root, fields, first), strict=True)]
+
+
+class _Taint:
+    """Names that carry masked values, and the mask that they carry."""
+
+    def __init__(self, rules: Mapping[str, Mask]) -> None:
+        self.names = dict(rules)
+
+    def spread(self, root: exp.Expr) -> None:
+        """Follow aliases until nothing new is tainted."""
+        before = -1
+        while before != len(self.names):
+            before = len(self.names)
+            for node in root.find_all(exp.Alias, exp.TableAlias):
+                if isinstance(node, exp.Alias):
+                    self._add(node.alias, self.of(node.this))
+                elif node.args.get("columns"):
+                    # Which of the columns it is, is not followed: all of them are.
+                    found = self.of(node.parent) if node.parent is not None else None
+                    for column in node.args["columns"]:
+                        self._add(column.name, found)
+
+    def _add(self, name: str, mask: Mask | None) -> None:
+        if mask is not None and name:
+            self.names.setdefault(name.lower(), mask)
+
+    def of(self, node: exp.Expr) -> Mask | None:
+        """The mask that an expression needs: its columns', or any if it takes whole rows."""
+        whole = {table.alias_or_name.lower() for table in node.root().find_all(exp.Table, exp.Subquery)}
+        for one in node.walk(prune=lambda part: isinstance(part, exp.Count)):
+            if isinstance(one, exp.Count):
+                continue
+            if isinstance(one, exp.Column | exp.Identifier | exp.Dot) and one.name.lower() in self.names:
+                return self.names[one.name.lower()]
+            if isinstance(one, exp.Column) and not one.table and one.name.lower() in whole:
+                return next(iter(self.names.values()))
+            if isinstance(one, exp.Star) and not isinstance(one.parent, exp.Select | exp.Column):
+                return next(iter(self.names.values()))
+        return None
+
+    def outputs(self, root: exp.Query, fields: Sequence[str], doubt: Mask) -> list[Mask | None]:
+        """For each field what its place in any arm of the query needs."""
+        found: list[Mask | None] = [None] * len(fields)
+        for select in _arms(root):
+            for place, mask in enumerate(self._of_arm(select, len(fields), doubt)):
+                found[place] = found[place] or mask
+        return found
+
+    def _of_arm(self, select: exp.Expr, count: int, doubt: Mask) -> list[Mask | None]:
+        """An arm's columns by place, behind a star counted from the end; between two stars all are in doubt."""
+        if not isinstance(select, exp.Select):
+            return [self.of(select)] * count
+        columns: list[exp.Expr] = list(select.expressions)
+        stars = [place for place, one in enumerate(columns) if one.is_star]
+        if not stars:
+            masks = [self.of(one) for one in columns]
+            return masks if len(masks) == count else [doubt] * count
+        front, back = columns[: stars[0]], columns[stars[-1] + 1 :]
+        middle = count - len(front) - len(back)
+        between = [one for one in columns[stars[0] : stars[-1]] if not one.is_star]
+        unsure = doubt if middle < 0 or any(self.of(one) for one in between) or self._star_hides(select) else None
+        made = [*(self.of(one) for one in front), *[unsure] * max(middle, 0), *(self.of(one) for one in back)]
+        return made if len(made) == count else [doubt] * count
+
+    def _star_hides(self, select: exp.Select) -> bool:
+        """Whether a star may show a masked value under another name: an unnamed column of a derived table."""
+        inner = [one for one in select.find_all(exp.Select) if one is not select]
+        return any(
+            self.of(column) is not None
+            for one in inner
+            for column in one.expressions
+            if not isinstance(column, exp.Alias | exp.Column) and not column.is_star
+        )
+
+
+def _arms(query: exp.Expr) -> list[exp.Expr]:
+    if isinstance(query, exp.Subquery):
+        return _arms(query.this)
+    if isinstance(query, exp.SetOperation):
+        return [*_arms(query.left), *_arms(query.right)]
+    return [query]
+
+
+def shown(mask: Mask, value: Any) -> Any:
+    """A value as people may see it. NULL stays NULL: that a value is missing is what is often looked for."""
+    return None if value is None else _SHOW.get(mask.show, _SHOW["nothing"])(str(value))
+
+
+_SHOW: Mapping[str, Callable[[str], str]] = {
+    "nothing": lambda _: HIDDEN,
+    "last4": lambda text: HIDDEN + text[-4:] if len(text) > 8 else HIDDEN,
+    "hash": lambda text: hashlib.sha256(text.encode()).hexdigest()[:12],
+}
