@@ -9,11 +9,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 
 from mainstay.core.access import Actor
-<<<<<<< HEAD
-from mainstay.faces.api import calendar, log_views, patterns, read, sql_jobs
-=======
-from mainstay.faces.api import calendar, corrections, log_views, patterns, read
->>>>>>> main
+from mainstay.faces.api import calendar, corrections, log_views, patterns, read, sql_jobs
 from mainstay.faces.api.endpoint import View, endpoint, fields_of, whole_of
 from mainstay.respond.incidents import services as incidents
 
@@ -64,11 +60,8 @@ urlpatterns: list[URLPattern] = [
     *log_views.urlpatterns,
     *patterns.urlpatterns,
     *calendar.urlpatterns,
-<<<<<<< HEAD
     *sql_jobs.urlpatterns,
-=======
     *corrections.urlpatterns,
->>>>>>> main
     *(path(kind, _listing(kind)) for kind in KINDS),
     path("incidents/<str:ident>/acknowledge", acknowledge),
     path("incidents/<str:ident>/resolve", resolve),

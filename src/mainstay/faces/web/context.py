@@ -23,11 +23,8 @@ MAIN = (
 )
 MORE = (
     ("Calendar", "/calendar"),
-<<<<<<< HEAD
     ("Clean-up jobs", "/jobs"),
-=======
     ("Corrections", "/corrections"),
->>>>>>> main
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),
     ("Audit log", "/audit"),
