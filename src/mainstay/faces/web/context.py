@@ -23,6 +23,7 @@ MAIN = (
 )
 MORE = (
     ("Calendar", "/calendar"),
+    ("Clean-up jobs", "/jobs"),
     ("Corrections", "/corrections"),
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),

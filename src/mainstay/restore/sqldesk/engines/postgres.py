@@ -246,10 +246,10 @@ class Postgres:
         return True
 
 
-def copied_out(session: Session, query: str, values: Sequence[Any]) -> bytes:
-    """What a query gives, as CSV in which every value stands in quotes and NULL is nothing."""
+def copied_out(session: Session, query: str, values: Sequence[Any], null: str) -> bytes:
+    """What a query gives, as CSV in which ``null`` outside of quotes stands for NULL."""
     try:
-        command = f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)"
+        command = f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '{null}')"
         with session.raw.cursor() as cursor, cursor.copy(command, values) as copy:
             return b"".join(map(bytes, copy))
     except psycopg.Error as error:
