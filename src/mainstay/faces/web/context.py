@@ -22,6 +22,7 @@ MAIN = (
     ("Known errors", "/known-errors"),
 )
 MORE = (
+    ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),
