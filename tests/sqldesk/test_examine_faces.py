@@ -131,12 +131,12 @@ def test_a_closed_tab_stops_the_read(shop: Database, browser: Callable[[str], Cl
     }
 
     async def visit() -> None:
-        tab = ApplicationCommunicator(get_asgi_application(), scope)
-        await tab.send_input({"type": "http.request", "body": body})
+        tab = ApplicationCommunicator(get_asgi_application(), scope)  # type: ignore[no-untyped-call]
+        await tab.send_input({"type": "http.request", "body": body})  # type: ignore[no-untyped-call]
         while not await Read.objects.filter(token="tab", state="running").aexists():
             await asyncio.sleep(0.05)
-        await tab.send_input({"type": "http.disconnect"})
-        await tab.wait(30)
+        await tab.send_input({"type": "http.disconnect"})  # type: ignore[no-untyped-call]
+        await tab.wait(30)  # type: ignore[no-untyped-call]
 
     asyncio.run(visit())
     until("the read has ended", lambda: Read.objects.get(token="tab").state == "cancelled")
