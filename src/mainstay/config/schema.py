@@ -11,6 +11,7 @@ from mainstay.catalog.calendar.entries import Raw, entry_from
 from mainstay.catalog.domain import hours_from
 from mainstay.observe.metrics.rules.files import RuleError, check_texts, seconds
 from mainstay.observe.metrics.scrape.relabel import RelabelError, compile_steps
+from mainstay.restore.sqldesk.domain.address import parse_address
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", description="Letters, digits, dots, dashes.")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254), AfterValidator(str.lower)]
@@ -323,6 +324,46 @@ class KnownError(Keyed):
     fixed_by: str = Field("", max_length=120, description="The release or change that ends it, such as 4.1.7.")
 
 
+class Mask(Entry):
+    """A column whose values people do not see."""
+
+    column: str = Field(min_length=1, max_length=120)
+    table: str = Field("", max_length=120, description="Empty: in every table.")
+    show: Literal["nothing", "last4", "hash"] = "nothing"
+
+
+class Connection(Keyed):
+    """A database that the SQL desk may talk to."""
+
+    dialect: Literal["postgres", "mysql", "sqlite", "oracle", "sqlserver"]
+    environment: Literal["production", "staging", "test"] = "production"
+    address: str = Field(max_length=500, description="USER@HOST:PORT/DATABASE, or the path of a SQLite file.")
+    secret: str = Field("", max_length=80, description="Name of the secret that is the password.")
+    read_address: str = Field("", max_length=500, description="Where reads go. Empty: to the address.")
+    read_secret: str = Field("", max_length=80)
+    read_role: str = Field("", max_length=80, description="Role that reads take on (PostgreSQL).")
+    services: list[Key] = Field([], description="Services whose data it is; the gate is asked for them.")
+    statement_timeout: Annotated[Duration, Field(ge=1, le=3600), AfterValidator(_whole)] = 30.0
+    lock_timeout: Annotated[Duration, Field(ge=1, le=600), AfterValidator(_whole)] = 5.0
+    max_rows: int = Field(10_000, ge=1, le=10_000_000)
+    max_bytes: int = Field(20_000_000, ge=1000, le=2_000_000_000)
+    masks: list[Mask] = []
+    sensitive: bool = Field(False, description="Whether a colleague has to approve each read.")
+    corrections: bool = Field(True, description="Whether data may be corrected here.")
+
+    @model_validator(mode="after")
+    def _addresses(self) -> "Connection":
+        for name in ("address", "read_address"):
+            if getattr(self, name):
+                try:
+                    parse_address(self.dialect, getattr(self, name))
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        if self.corrections and not self.services:
+            raise ValueError("services: name whose data it is, since the gate is asked for them; or corrections: false")
+        return self
+
+
 class LogPolicy(Entry):
     """How long the log lines of a service are kept, and how much may come on a day."""
 
@@ -347,6 +388,7 @@ class Document(Entry):
     log_rules: list[LogRule] = []
     log_metrics: list[LogMetric] = []
     known_errors: list[KnownError] = []
+    connections: list[Connection] = []
     log_policies: list[LogPolicy] = []
 
 

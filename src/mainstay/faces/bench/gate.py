@@ -1,19 +1,13 @@
 """How long the gate takes to answer over a busy calendar, on SQLite."""
 
-import os
 import random
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from mainstay.core import clock
-from mainstay.core import settings as conf
 from mainstay.faces.bench.figures import Figure, at_most
-from mainstay.faces.bench.installation import percentile
+from mainstay.faces.bench.installation import own_database, percentile
 
 GOAL_MS = 20.0
 SERVICES = 120
@@ -30,22 +24,6 @@ RULES = (
     "FREQ=HOURLY;INTERVAL=6",
 )
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
-
-
-@contextmanager
-def _own_database() -> Iterator[None]:
-    """Django on a fresh SQLite database in a directory that is thrown away, whatever this installation uses."""
-    with tempfile.TemporaryDirectory(prefix="mainstay-gate-") as place:
-        conf.use(conf.load({"data": str(Path(place)), "database_url": ""}))
-        os.environ["DJANGO_SETTINGS_MODULE"] = "mainstay.core.django_settings"
-        import django
-        from django.core.management import call_command
-        from django.db import connections
-
-        django.setup()
-        call_command("migrate", verbosity=0, interactive=False)
-        yield
-        connections.close_all()
 
 
 def _fill(entries: int, chance: random.Random) -> None:
@@ -76,7 +54,7 @@ def _fill(entries: int, chance: random.Random) -> None:
 def run(entries: int, asks: int, seed: int) -> list[Figure]:
     """Ask about random services at random moments of the coming weeks, one after the other."""
     chance = random.Random(seed)  # noqa: S311 - for a calendar, not for secrets
-    with _own_database():
+    with own_database():
         from mainstay.catalog.calendar import gate
         from mainstay.core.access import LOCAL
 

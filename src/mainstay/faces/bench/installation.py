@@ -20,6 +20,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from mainstay.core import settings as conf
 from mainstay.core.ids import new_id
 
 
@@ -246,6 +247,22 @@ def installation(
         here.stop()
         controller.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def own_database(**settings: str) -> Iterator[None]:
+    """Django on a fresh SQLite database in a directory that is thrown away, whatever this installation uses."""
+    with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as place:
+        conf.use(conf.load({"data": place, "database_url": "", **settings}))
+        os.environ["DJANGO_SETTINGS_MODULE"] = "mainstay.core.django_settings"
+        import django
+        from django.core.management import call_command
+        from django.db import connections
+
+        django.setup()
+        call_command("migrate", verbosity=0, interactive=False)
+        yield
+        connections.close_all()
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -80,6 +80,22 @@ def gate(
         raise SystemExit(FAILED)
 
 
+@app.command("sql-archive")
+def sql_archive(
+    rows: Annotated[int, typer.Option(min=1000, help="How many rows to archive.")] = 5_000_000,
+    rest: Annotated[int, typer.Option(min=0, help="Rest after a batch while others work, in percent.")] = 50,
+    milliseconds: Annotated[int, typer.Option(min=10, help="What a batch aims at.")] = 200,
+    as_json: Json = False,
+) -> None:
+    """Measure an archival job on PostgreSQL beside COPY and DELETE by hand, and what others feel of it."""
+    from mainstay.faces.bench import sql_archive as bench
+
+    found = bench.run(rows, rest, milliseconds)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
 @app.command()
 def promql(directory: Path, as_json: Json = False) -> None:
     """Run expression tests in Prometheus's own test language and count those that hold, fail and are refused."""

@@ -9,7 +9,20 @@ from typing import NoReturn
 import typer
 
 from mainstay.core.settings import SettingsError
-from mainstay.faces.cli import bench, config, demo, importing, logs, operate, processes, setup, sql, tail, work
+from mainstay.faces.cli import (
+    bench,
+    config,
+    corrections,
+    demo,
+    importing,
+    logs,
+    operate,
+    processes,
+    setup,
+    sql,
+    tail,
+    work,
+)
 from mainstay.faces.cli.output import FAILED, NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, USAGE, fail
 
 app = typer.Typer(
@@ -27,7 +40,9 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(bench.app, name="bench")
 app.add_typer(logs.app, name="logs")
 app.add_typer(importing.app, name="import")
+sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
+app.add_typer(corrections.secret_app, name="secret")
 
 
 def main() -> NoReturn:

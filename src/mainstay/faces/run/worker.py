@@ -29,6 +29,7 @@ from mainstay.respond.incidents import services as incidents
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.restore.sqldesk.correct.execution import Corrections
+from mainstay.restore.sqldesk.jobs.execution import Jobs
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Worker:
         self.log_metrics = LogMetrics()
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
+        self.jobs = Loop("jobs", 0.5, Jobs().run_due)
         self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
@@ -59,6 +61,7 @@ class Worker:
             self.pages,
             self.rules_loop,
             self.corrections,
+            self.jobs,
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
@@ -145,6 +148,7 @@ class Worker:
                 self.pages.wake.set()
             elif what == doorbell.SQL:
                 self.corrections.wake.set()
+                self.jobs.wake.set()
             elif what == doorbell.SAMPLES:
                 self.rules.samples_came(detail)
                 self.rules_loop.wake.set()

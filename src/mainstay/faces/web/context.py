@@ -24,6 +24,7 @@ MAIN = (
 MORE = (
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
+    ("Corrections", "/corrections"),
     ("Delivery log", "/deliveries"),
     ("Priority matrix", "/matrix"),
     ("Audit log", "/audit"),

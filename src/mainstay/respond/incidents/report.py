@@ -1,26 +1,12 @@
 """An incident as a document."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from mainstay.core.documents import moment, plain, table
 from mainstay.respond.incidents.models import Incident
 from mainstay.respond.timeline.models import TimelineEntry
-
-
-def _time(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "not yet"
-
-
-def _plain(text: object) -> str:
-    """Text that cannot break out of a table cell or begin markup."""
-    escaped = str(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`")
-    return " ".join(escaped.split())
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return lines + ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
 
 
 def markdown(incident: Incident, entries: Sequence[TimelineEntry], pages: Sequence[Any], now: datetime) -> str:
@@ -30,23 +16,23 @@ def markdown(incident: Incident, entries: Sequence[TimelineEntry], pages: Sequen
         ("Priority", f"P{incident.priority} ({incident.reason.get('priority', '')})"),
         ("Service", incident.service.name if incident.service else "none of the catalog"),
         ("Impact", incident.reason.get("impact", incident.impact)),
-        ("Began", _time(incident.started_at)),
-        ("Opened", _time(incident.opened_at)),
-        ("Acknowledged", _time(incident.acknowledged_at)),
-        ("Restored", _time(incident.restored_at)),
-        ("Resolved", _time(incident.resolved_at)),
+        ("Began", moment(incident.started_at)),
+        ("Opened", moment(incident.opened_at)),
+        ("Acknowledged", moment(incident.acknowledged_at)),
+        ("Restored", moment(incident.restored_at)),
+        ("Resolved", moment(incident.resolved_at)),
         ("Owner", incident.owner or "nobody"),
         ("Cause", incident.cause or "not named yet"),
     ]
     if incident.known_error:
         facts.append(("Known error", f"{incident.known_error.key}: {incident.known_error.name}"))
-    lines = [f"# {incident}: {_plain(incident.title)}", "", *_table(("Fact", "Value"), facts), "", "## Pages", ""]
+    lines = [f"# {incident}: {plain(incident.title)}", "", *table(("Fact", "Value"), facts), "", "## Pages", ""]
     if pages:
-        lines += _table(
+        lines += table(
             ("Time", "Person", "Why", "Deliveries"),
             [
                 (
-                    _time(page.created_at),
+                    moment(page.created_at),
                     page.person,
                     page.reason,
                     "; ".join(
@@ -59,5 +45,5 @@ def markdown(incident: Incident, entries: Sequence[TimelineEntry], pages: Sequen
     else:
         lines.append("Nobody was paged.")
     lines += ["", "## Timeline", ""]
-    lines += _table(("Time", "Who", "What"), [(_time(entry.at), entry.actor, entry.text) for entry in entries])
-    return "\n".join([*lines, "", f"Written {_time(now)}.", ""])
+    lines += table(("Time", "Who", "What"), [(moment(entry.at), entry.actor, entry.text) for entry in entries])
+    return "\n".join([*lines, "", f"Written {moment(now)}.", ""])

@@ -1,23 +1,20 @@
 """Connections: the one door to them, and sessions that are opened through it."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from urllib.parse import unquote
+from typing import Any
 
 from django.db.models import QuerySet
 
 from mainstay.core import secrets
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, not_found
+from mainstay.restore.sqldesk.domain.address import parse_address
+from mainstay.restore.sqldesk.domain.masking import masks_of, shown
 from mainstay.restore.sqldesk.engines import ENGINES
 from mainstay.restore.sqldesk.engines.base import Target, UnreachableError
 from mainstay.restore.sqldesk.engines.session import Session
 from mainstay.restore.sqldesk.models import Connection
-
-_ADDRESS = re.compile(
-    r"(?:(?P<user>[^@:/]+)@)?(?P<host>\[[^\]]+\]|[^:/@]+)(?::(?P<port>\d{1,5}))?/(?P<database>[^/?#]+)\Z"
-)
 
 
 def visible(actor: Actor) -> QuerySet[Connection]:
@@ -34,24 +31,6 @@ def get(actor: Actor, key: str) -> Connection:
     return found
 
 
-def parse_address(dialect: str, address: str) -> Target:
-    """``USER@HOST:PORT/DATABASE``, or the path of a file. Raises ``ValueError`` that says what to write."""
-    if dialect == Connection.Dialect.SQLITE:
-        if not address.startswith("/"):
-            raise ValueError("write the whole path of the database file, beginning with /")
-        return Target(dialect, database=address)
-    found = _ADDRESS.match(address)
-    if found is None:
-        raise ValueError("write USER@HOST:PORT/DATABASE, without the password: that is a secret of its own")
-    return Target(
-        dialect,
-        user=unquote(found["user"] or ""),
-        host=found["host"].strip("[]"),
-        port=int(found["port"]) if found["port"] else None,
-        database=unquote(found["database"]),
-    )
-
-
 def target_of(connection: Connection, *, reading: bool) -> Target:
     """Where a session goes: reads to the replica, or the user for reads, where there is one."""
     apart = reading and bool(connection.read_address)
@@ -62,7 +41,7 @@ def target_of(connection: Connection, *, reading: bool) -> Target:
     except secrets.SecretError as error:
         raise UnreachableError(str(error)) from None
     return Target(
-        plain.dialect,
+        connection.dialect,
         plain.user,
         password,
         plain.host,
@@ -85,6 +64,19 @@ def reading(connection: Connection) -> Iterator[Session]:
     with open_session(connection, reading=True) as session:
         session.engine.begin_read(session)
         yield session
+
+
+def hider(connection: Connection) -> Callable[[str, str, Any], Any]:
+    """What gets (table, column, value) and gives the value as people may see it, by the connection's rules."""
+    rules = masks_of(connection.masks)
+
+    def hide(table: str, column: str, value: Any) -> Any:
+        for rule in rules:
+            if rule.column == column.lower() and rule.table in {"", table.lower()}:
+                return shown(rule, value)
+        return value
+
+    return hide
 
 
 def describe_problem(error: Exception) -> ProblemError:

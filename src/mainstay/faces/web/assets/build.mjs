@@ -44,6 +44,13 @@ for (const [name, file] of [
   ["htmx.org", "LICENSE"],
   ["uplot", "LICENSE"],
   ["@fontsource-variable/inter", "LICENSE"],
+  ["dejavu-fonts-ttf", "LICENSE"],
 ]) {
   copyFileSync(join(root, "node_modules", name, file), join(dist, `LICENSE-${basename(name)}.txt`));
+}
+
+// Records are written as PDF with these; browsers never ask for them.
+mkdirSync(join(dist, "fonts"), { recursive: true });
+for (const name of ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf"]) {
+  copyFileSync(join(root, "node_modules/dejavu-fonts-ttf/ttf", name), join(dist, "fonts", name));
 }

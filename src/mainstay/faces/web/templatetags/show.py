@@ -58,6 +58,18 @@ _KINDS = {
     "event": "calm",
     "allowed": "good",
     "refused": "bad",
+    "partial": "bad",
+    "unknown": "bad",
+    "rejected": "off",
+    "withdrawn": "off",
+    "draft": "calm",
+    "requested": "taken",
+    "approved": "good",
+    "queued": "taken",
+    "paused": "taken",
+    "committing": "taken",
+    "planned": "calm",
+    "done": "good",
 }
 
 

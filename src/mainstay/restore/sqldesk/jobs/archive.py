@@ -13,13 +13,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from mainstay.core.settings import current
-from mainstay.restore.sqldesk.domain.images import dump
+from mainstay.restore.sqldesk.domain.images import Key, dump
 from mainstay.restore.sqldesk.engines.base import Column, Table
 
-_WHOLE = ("int", "serial", "bigint", "smallint")
+_WHOLE = ("int", "bigint", "smallint", "tinyint", "mediumint")
 
 
 class ArchiveError(Exception):
@@ -41,10 +42,34 @@ def folder(job: int) -> Path:
     return Path(root) / f"JOB-{job}"
 
 
-def table_of(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:
-    """Rows, whose columns are in the order of the table's, as Arrow."""
+def of_rows(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:
+    """Rows, whose values are in the order of the table's columns, as Arrow."""
     columns = list(zip(*found, strict=True)) if found else [()] * len(source.columns)
-    arrays = [_array(column, values) for column, values in zip(source.columns, columns, strict=True)]
+    return _table(source, [_array(column, values) for column, values in zip(source.columns, columns, strict=True)])
+
+
+def of_csv(source: Table, data: bytes, width: int) -> tuple[list[Key], pa.Table]:
+    """The keys, which stand in front, and the rows of what PostgreSQL copied out as CSV with every value in quotes."""
+    names = [f"c{place}" for place in range(width + len(source.columns))]
+    if not data:
+        return [], of_rows(source, [])
+    read = pa_csv.read_csv(
+        pa.BufferReader(data),
+        pa_csv.ReadOptions(column_names=names, block_size=max(len(data), 1)),
+        pa_csv.ParseOptions(newlines_in_values=True),
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    ).combine_chunks()
+    keys = zip(*(read.column(place).to_pylist() for place in range(width)), strict=True)
+    columns = [read.column(width + place).combine_chunks() for place in range(len(source.columns))]
+    return list(keys), _table(source, [_typed(*pair) for pair in zip(source.columns, columns, strict=True)])
+
+
+def _table(source: Table, arrays: Sequence[pa.Array]) -> pa.Table:
     fields = [
         pa.field(column.name, array.type, metadata={"type": column.type})
         for column, array in zip(source.columns, arrays, strict=True)
@@ -53,38 +78,41 @@ def table_of(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:
 
 
 def _array(column: Column, values: Sequence[Any]) -> pa.Array:
-    kinds = {type(value) for value in values} - {type(None)}
+    kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
-        return _text(column, values)
+        try:
+            return _typed(column, pa.array(values, pa.string()))
+        except UnicodeEncodeError:
+            return _as_json(values)
     if len(kinds) > 1 or not kinds <= {int, float, bytes}:
-        return pa.array([None if one is None else dump(one).decode() for one in values], pa.string())
+        return _as_json(values)
     return pa.array(values)
 
 
-def _text(column: Column, values: Sequence[Any]) -> pa.Array:
-    try:
-        found = pa.array(values, pa.string())
-    except UnicodeEncodeError:
-        return pa.array([None if one is None else dump(one).decode() for one in values], pa.string())
+def _as_json(values: Sequence[Any]) -> pa.Array:
+    return pa.array([None if one is None else dump(one).decode() for one in values], pa.string())
+
+
+def _typed(column: Column, found: pa.Array) -> pa.Array:
+    """Whole numbers and doubles as such; everything else stays text, which is exact."""
     kind = column.type.lower()
-    if kind.startswith(_WHOLE) and "unsigned" not in kind:
+    if kind.startswith(_WHOLE) and "unsigned" not in kind and "[" not in kind:
         return pc.cast(found, pa.int64())
-    return pc.cast(found, pa.float64()) if kind.startswith("double") else found
+    return pc.cast(found, pa.float64()) if kind in {"double", "double precision"} else found
 
 
-def write(source: Table, found: Sequence[Sequence[Any]], path: Path) -> Written:
+def write(wanted: pa.Table, path: Path) -> Written:
     """Write a batch, force it to disk, and read it back. Raises ``ArchiveError`` unless it is the same."""
-    wanted = table_of(source, found)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f".{path.name}.part")
     with fresh.open("wb") as file:
-        pq.write_table(wanted, file, compression="zstd", compression_level=3)
+        pq.write_table(wanted, file, compression="zstd", compression_level=1)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
     _sync_folder(path.parent)
     checksum = _checksum(wanted)
-    verify(path, len(found), checksum)
+    verify(path, wanted.num_rows, checksum)
     return Written(path, path.stat().st_size, checksum)
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from mainstay.restore.sqldesk.correct import rows
 from mainstay.restore.sqldesk.engines.base import Table
+from mainstay.restore.sqldesk.engines.postgres import copied_out
 from mainstay.restore.sqldesk.engines.session import Session
 from mainstay.restore.sqldesk.jobs import archive
-from mainstay.restore.sqldesk.jobs.plan import Key, Plan, between, select, within
+from mainstay.restore.sqldesk.jobs.plan import Key, Plan, between, select, selecting, within
 
 
 class CountError(Exception):
@@ -45,24 +48,36 @@ def carry_out(
 
     Raises ``CountError``, ``ArchiveError``, ``DeskError``, or what ``may_go_on`` raises.
     """
-    whole = file is not None or plan.destination is not None
-    found = select(session, plan, after, limit, whole=whole)
-    if not found:
-        return None
-    width = len(plan.key)
-    keys = [tuple(row[:width]) for row in found]
-    may_go_on()
     written = None
     if file is not None:
-        written = archive.write(plan.source, [row[width:] for row in found], file)
-    if plan.destination is not None:
-        _move(session, plan, plan.destination, rows.keyed(found, width))
+        keys, held = _read_out(session, plan, after, limit)
+        if keys:
+            may_go_on()
+            written = archive.write(held, file)
+    else:
+        found = rows.keyed(select(session, plan, after, limit, whole=plan.destination is not None), len(plan.key))
+        keys = list(found)
+        if keys and plan.destination is not None:
+            may_go_on()
+            _move(session, plan, plan.destination, found)
+    if not keys:
+        return None
     may_go_on()
     condition, values = within(session, plan, keys[0], keys[-1])
     deleted = session.run(f"DELETE FROM {rows.source_of(session, plan.source)} WHERE {condition}", values).count
     if deleted != len(keys):
         raise CountError(f"{len(keys):,} rows were selected and {deleted:,} deleted")
     return Done(keys, written)
+
+
+def _read_out(session: Session, plan: Plan, after: Key | None, limit: int) -> tuple[list[Key], pa.Table]:
+    """The keys of the next rows, and the rows. PostgreSQL copies them out, which is many times quicker than rows."""
+    width = len(plan.key)
+    if session.engine.name == "postgres":
+        sql, values = selecting(session, plan, after, limit, whole=True)
+        return archive.of_csv(plan.source, copied_out(session, sql, values), width)
+    found = select(session, plan, after, limit, whole=True)
+    return [tuple(row[:width]) for row in found], archive.of_rows(plan.source, [row[width:] for row in found])
 
 
 def _move(session: Session, plan: Plan, aim: Table, selected: dict[Key, Any]) -> None:

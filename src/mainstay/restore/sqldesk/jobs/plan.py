@@ -6,16 +6,14 @@ from typing import Any
 
 from mainstay.restore.sqldesk.correct import rows
 from mainstay.restore.sqldesk.correct.tables import FOLLOWS, Tables
-from mainstay.restore.sqldesk.domain.statement import Statement, StatementError, bind, parse
+from mainstay.restore.sqldesk.domain.statement import Statement, StatementError, bind, parse, placeholders
 from mainstay.restore.sqldesk.engines.base import Table
 from mainstay.restore.sqldesk.engines.session import Session
+from mainstay.restore.sqldesk.judge import Dialect, judge
 
 Key = tuple[Any, ...]
-# Functions of databases themselves that do something, or never give the same twice.
-_BY_CHANCE = {
-    *("rand", "random", "randomblob", "uuid", "uuid_short", "gen_random_uuid", "newid", "nextval", "setval"),
-    *("sleep", "pg_sleep", "benchmark", "get_lock", "release_lock", "load_file", "load_extension", "last_insert_id"),
-}
+# Harmless, but a batch could not be told again by them.
+_BY_CHANCE = {"rand", "random", "randomblob", "uuid", "gen_random_uuid"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,14 @@ def read_condition(dialect: str, table: str, condition: str) -> Statement:
         raise StatementError("write a condition alone, as it stands after WHERE")
     by_chance = sorted(set(found.calls) & _BY_CHANCE)
     if by_chance:
-        raise StatementError(f"{by_chance[0]}() does not give the same twice, or does something: leave it out")
+        raise StatementError(f"{by_chance[0]}() does not give the same twice: leave it out")
+    if dialect in set(Dialect):
+        # Judged without a connection, so that every function that is not known to be harmless is refused.
+        names = {name for name, _, _ in placeholders(found.where, dialect)}
+        asked, _ = bind(found.where, dialect, dict.fromkeys(names), "NULL")
+        verdict = judge(f"SELECT 1 FROM {table} WHERE {asked}", Dialect(dialect))
+        if not verdict.allowed:
+            raise StatementError(verdict.reason)
     return found
 
 
@@ -52,7 +57,6 @@ def plan_of(session: Session, table: str, condition: str, parameters: Mapping[st
     """Look at the tables and put the statements together. Raises ``StatementError`` with the remedy."""
     engine = session.engine
     statement = read_condition(engine.name, table, condition)
-    _judge_functions(session, statement)
     tables = Tables(session)
     source = tables.target(statement)
     if not source.key:
@@ -72,17 +76,6 @@ def _deleting(table: Table) -> list[Any]:
     return [one for one in table.triggers if "DELETE" in one.events]
 
 
-def _judge_functions(session: Session, statement: Statement) -> None:
-    """Refuse functions that the server itself calls volatile."""
-    if not statement.calls:
-        return
-    known = session.engine.functions(session)
-    volatile = {name.rpartition(".")[2].lower() for name, kind in known.items() if kind == "volatile"}
-    found = sorted(set(statement.calls) & volatile)
-    if found:
-        raise StatementError(f"{found[0]}() may do something or not give the same twice: leave it out")
-
-
 def _destination(tables: Tables, dialect: str, source: Table, written: str) -> Table:
     """The table that rows are moved to: another one, with every column of the source and the same key."""
     aim = tables.target(parse(f"DELETE FROM {written} WHERE 1 = 1", dialect))
@@ -96,19 +89,27 @@ def _destination(tables: Tables, dialect: str, source: Table, written: str) -> T
     return aim
 
 
-def select(session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool) -> list[tuple[Any, ...]]:
-    """The next rows by their key: the key, and with ``whole`` all columns behind it."""
+def select(
+    session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool, lock: bool = True
+) -> list[tuple[Any, ...]]:
+    """The next rows by their key: the key, and with ``whole`` all columns behind it. ``lock`` keeps others away."""
+    sql, values = selecting(session, plan, after, limit, whole=whole)
+    # PostgreSQL's snapshot makes the DELETE fail if somebody else was at a row; the others need the locks.
+    held = session.engine.lock if lock and session.engine.name != "postgres" else ""
+    return session.run(sql + held, values).rows
+
+
+def selecting(session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool) -> tuple[str, list[Any]]:
+    """The query for the next rows, without locks, and the values that it binds."""
     wanted = rows.expressions(session, plan.source, plan.key, plan.source.name.name)
     if not whole:
         wanted = keys_only(session, plan.source)
     also, values = beyond(session, plan, after)
-    # PostgreSQL's snapshot makes the DELETE fail if somebody else was at a row; the others need the locks.
-    lock = "" if session.engine.name == "postgres" else session.engine.lock
     sql = (
         f"SELECT {wanted} FROM {rows.source_of(session, plan.source)} WHERE ({plan.condition}){also} "
-        f"ORDER BY {', '.join(_quoted(session, plan.source, plan.key))} LIMIT {int(limit)}{lock}"
+        f"ORDER BY {', '.join(_quoted(session, plan.source, plan.key))} LIMIT {int(limit)}"
     )
-    return session.run(sql, [*plan.values, *values]).rows
+    return sql, [*plan.values, *values]
 
 
 def keys_only(session: Session, table: Table) -> str:

@@ -7,7 +7,10 @@ from mainstay.restore.sqldesk.engines.base import DeskError
 from mainstay.restore.sqldesk.engines.session import Session
 from mainstay.restore.sqldesk.models import Job
 
-_LAG_POSTGRES = "SELECT coalesce(max(extract(epoch FROM greatest(replay_lag, interval '0'))), 0) FROM pg_catalog.pg_stat_replication"
+_LAG_POSTGRES = (
+    "SELECT coalesce(max(extract(epoch FROM greatest(replay_lag, interval '0'))), 0) "
+    "FROM pg_catalog.pg_stat_replication"
+)
 _RUNNING_POSTGRES = (
     "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() "
     "AND backend_type = 'client backend'"

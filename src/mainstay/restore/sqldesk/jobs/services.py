@@ -20,7 +20,7 @@ from mainstay.restore.sqldesk.domain import approval
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError
 from mainstay.restore.sqldesk.jobs import execution, facts
-from mainstay.restore.sqldesk.jobs.plan import Plan, count, plan_of, read_condition, select
+from mainstay.restore.sqldesk.jobs.plan import count, plan_of, read_condition, select
 from mainstay.restore.sqldesk.models import Job, JobBatch
 
 State = Job.State
@@ -86,7 +86,7 @@ def propose(actor: Actor, connection_key: str, fields: Mapping[str, Any], incide
     )
     _fill(job, fields)
     job.save()
-    facts.note(actor, job, "draft", f"drafted: {job.title}", title=job.title, action=job.action, table=job.table)
+    facts.note(actor, job, "draft", f"drafted: {job.title}", title=job.title, does=job.action, table=job.table)
     return job
 
 
@@ -158,13 +158,13 @@ def dry_run(actor: Actor, number: int) -> Job:
 def _look(job: Job) -> tuple[dict[str, Any], str]:
     try:
         with connections.open_session(job.connection, reading=False, raw=True) as session:
+            plan = plan_of(session, job.table, job.condition, job.parameters, job.destination)
             session.engine.begin_read(session)
             try:
                 began = clock.now()
-                plan = plan_of(session, job.table, job.condition, job.parameters, job.destination)
                 total = count(session, plan)
                 whole = job.action != Job.Action.DELETE
-                sample = select(session, _without_lock(plan), None, _SAMPLE, whole=whole) if total else []
+                sample = select(session, plan, None, _SAMPLE, whole=whole, lock=False) if total else []
                 took = (clock.now() - began).total_seconds()
             finally:
                 session.rollback()
@@ -182,11 +182,6 @@ def _look(job: Job) -> tuple[dict[str, Any], str]:
         "warnings": list(plan.warnings),
         "problems": [] if total else ["it matches no row"],
     }, plan.fingerprint
-
-
-def _without_lock(plan: Plan) -> Plan:
-    """A plan is looked at where nothing may be locked; the engines that lock do so in a transaction that writes."""
-    return plan
 
 
 @transaction.atomic
