@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
+from django.db import connections
 from django.test import AsyncClient, Client
 from typer.testing import CliRunner
 
@@ -126,15 +127,24 @@ def test_a_closed_tab_stops_the_read(shop: Database, browser: Callable[[str], Cl
     ).encode()
     headers = {"cookie": cookies, "content-type": "application/x-www-form-urlencoded", "host": "testserver"}
     scope = {
-        **{"type": "http", "method": "POST", "path": "/sql", "query_string": b"", "http_version": "1.1"},
+        "type": "http",
+        "method": "POST",
+        "path": "/sql",
+        "query_string": b"",
+        "http_version": "1.1",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
+
+    def running() -> bool:
+        try:
+            return Read.objects.filter(token="tab", state="running").exists()
+        finally:
+            connections.close_all()
 
     async def visit() -> None:
         tab = ApplicationCommunicator(get_asgi_application(), scope)  # type: ignore[no-untyped-call]
         await tab.send_input({"type": "http.request", "body": body})  # type: ignore[no-untyped-call]
-        while not await Read.objects.filter(token="tab", state="running").aexists():
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(until, "it runs", running)
         await tab.send_input({"type": "http.disconnect"})  # type: ignore[no-untyped-call]
         await tab.wait(30)  # type: ignore[no-untyped-call]
 

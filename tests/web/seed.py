@@ -292,6 +292,9 @@ def main() -> None:
     night()
     beats()
     readings()
+    from tests.web import desk
+
+    desk.connected()
     talk()
 
 
