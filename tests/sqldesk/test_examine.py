@@ -107,8 +107,8 @@ def test_an_answer_ends_at_its_limits_and_says_so(desk: Database) -> None:
 def test_parameters_are_bound_and_never_spliced(desk: Database) -> None:
     connect(desk)
     ben = person("ben")
-    kept = saved.save(ben, "By name", "shop", "SELECT id FROM people WHERE name = :name AND id < :most AND 'a%' LIKE 'a%'",
-                      [{"name": "most", "type": "whole"}])  # fmt: skip
+    sql = "SELECT id FROM people WHERE name = :name AND id < :most AND 'a%' LIKE 'a%'"
+    kept = saved.save(ben, "By name", "shop", sql, [{"name": "most", "type": "whole"}])
     found = services.run(ben, services.begin(ben, "shop", "", {"name": "Ana", "most": "5"}, saved=kept.pk))
     assert found[2] == [[1]]
     trick = services.begin(ben, "shop", "", {"name": "x' OR '1' = '1", "most": "5"}, saved=kept.pk)

@@ -322,6 +322,9 @@ def main() -> None:
     night()
     beats()
     readings()
+    from tests.web import desk
+
+    desk.connected()
     talk()
     from tests.web import seed_desk
 

@@ -37,6 +37,13 @@ SCREENS = (
     "/logs/patterns",
     "/logs/patterns?range=last+6h&sort=new&service=payments",
     "/logs/patterns?text=nosuchthing",
+    "/sql",
+    "/sql?connection=ledger",
+    "/sql?saved=1&incident=5",
+    "/sql/reads/1",
+    "/sql/reads/2",
+    "/sql/evidence/1",
+    "/sql/schema/shop",
     "/deliveries",
     "/changes",
     "/calendar",
@@ -136,6 +143,22 @@ def test_every_screen_is_accessible_and_fits(chromium: Browser, base: str, width
     context.close()
     assert {path: found for path, found in wrong.items() if found} == {}
     assert [line for line in said if "404" not in line] == []
+
+
+def test_a_read_is_written_completed_and_run_by_keyboard(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.goto(f"{base}/sql?connection=shop")
+    page.get_by_label("One statement that only reads").fill("SELECT id, card FROM ")
+    page.keyboard.type("paym")
+    expect(page.locator("#sql-words button").first).to_have_text("payments")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sql")).to_have_value("SELECT id, card FROM payments")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#answer")).to_contain_text("Rows 1 to 200")
+    expect(page.locator("#answer")).to_contain_text("•••0001")
+    assert problems(page) == []
+    page.get_by_role("button", name="More rows").click()
+    expect(page.locator("#answer")).to_contain_text("Rows 201 to 300")
 
 
 def test_dialogs_are_accessible(context: BrowserContext, base: str) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 
 from mainstay.core.access import Actor
-from mainstay.faces.api import calendar, corrections, log_views, patterns, read, sql_jobs
+from mainstay.faces.api import calendar, corrections, log_views, patterns, read, sql, sql_jobs
 from mainstay.faces.api.endpoint import View, endpoint, fields_of, whole_of
 from mainstay.respond.incidents import services as incidents
 
@@ -58,6 +58,7 @@ def note(actor: Actor, request: HttpRequest, ident: str) -> Any:
 KINDS = ("alerts", "incidents", "services", "rules", "pages")
 urlpatterns: list[URLPattern] = [
     *log_views.urlpatterns,
+    *sql.urlpatterns,
     *patterns.urlpatterns,
     *calendar.urlpatterns,
     *sql_jobs.urlpatterns,

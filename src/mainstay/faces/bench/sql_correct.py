@@ -1,8 +1,8 @@
 """How much longer a correction takes than its bare statement: rows seen, locked, changed, seen again, and kept.
 
 On the database whose SQLAlchemy-like address is in ``BENCH_POSTGRES`` or ``BENCH_MYSQL``
-(``postgresql://USER@HOST:PORT/DATABASE``), and on a SQLite file. The tables are made, filled and thrown away. Both sides
-run in turn on the same rows; the medians are compared.
+(``postgresql://USER@HOST:PORT/DATABASE``), and on a SQLite file. The tables are made, filled and thrown away. Both
+sides run in turn on the same rows; the medians are compared.
 """
 
 import os

@@ -22,6 +22,7 @@ MAIN = (
     ("Known errors", "/known-errors"),
 )
 MORE = (
+    ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
     ("Clean-up jobs", "/jobs"),
     ("Corrections", "/corrections"),

@@ -20,6 +20,7 @@ from mainstay.faces.web.views import (
     panels,
     patterns,
     services,
+    sql,
     triage,
 )
 
@@ -77,6 +78,14 @@ urlpatterns: list[URLPattern] = [
     path("logs/saved/<int:number>/delete", logs.forget),
     path("logs/line/<str:place>", logs.line),
     path("logs/context/<str:place>", logs.context),
+    path("sql", sql.page),
+    path("sql/cancel/<str:token>", sql.cancel),
+    path("sql/schema/<str:key>", sql.schema),
+    path("sql/words/<str:key>", sql.words),
+    path("sql/reads/<int:number>", sql.read),
+    path("sql/reads/<int:number>/<str:action>", sql.decide),
+    path("sql/saved/<int:number>/delete", sql.forget),
+    path("sql/evidence/<int:number>", sql.evidence),
     path("corrections", corrections.every),
     path("corrections/new", corrections.edit),
     path("corrections/<int:number>", corrections.one),

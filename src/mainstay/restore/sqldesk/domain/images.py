@@ -8,7 +8,7 @@ length, a row being a list of values in the order of the columns, or null where 
 import base64
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -40,7 +40,7 @@ class Image:
         """Rows as they are before a statement. What was seen or made earlier in the transaction stands."""
         self.before = {**rows, **self.before}
 
-    def became(self, keys: Iterable[Key], rows: dict[Key, Row]) -> None:
+    def became(self, keys: Iterable[Key], rows: Mapping[Key, Row]) -> None:
         """Rows as they are after it; a key without a row is gone."""
         gone: dict[Key, Row | None] = dict.fromkeys(keys)
         self.before = {**gone, **self.before}

@@ -127,8 +127,8 @@ class MySql:
         """From information_schema."""
         where = [table.schema, table.name]
         columns = tuple(
-            Column(name, kind, *(bool(int(flag)) for flag in flags), default=default)
-            for name, kind, *flags, default in session.run(_COLUMNS, where).rows
+            Column(name, kind, bool(int(null)), bool(int(made)), bool(int(always)), bool(int(fresh)), default)
+            for name, kind, null, made, always, fresh, default in session.run(_COLUMNS, where).rows
         )
         keys: dict[str, list[str]] = {}
         cut = set()

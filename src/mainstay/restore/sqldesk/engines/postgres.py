@@ -71,7 +71,10 @@ FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespa
 class Postgres:
     """See ``Engine``."""
 
-    name, marker, lock = "postgres", "%s", " FOR UPDATE"
+    name, marker = "postgres", "%s"
+    # One snapshot holds the whole transaction: a row that somebody else changes after it was looked at makes the
+    # statement fail, and the statement itself locks the rest. A lock beforehand would write every row twice.
+    lock = ""
 
     def connect(self, target: Target, *, raw: bool) -> Any:
         """Open a connection in autocommit. With ``raw`` values are what their casts to text give."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -110,7 +110,7 @@ def run(actor: Actor, read: Read, *, offset: int = 0, limit: int | None = None) 
     return read, reading, rows
 
 
-def export(actor: Actor, read: Read, form: str) -> Iterator[bytes]:
+def export(actor: Actor, read: Read, form: str) -> Generator[bytes, None, None]:
     """Carry a read out and hand over its rows as a file, as they come."""
     if form not in values.FORMATS:
         raise bad_request(f"write one of {', '.join(values.FORMATS)}", "format")

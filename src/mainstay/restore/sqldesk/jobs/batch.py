@@ -60,7 +60,9 @@ def carry_out(
             _delete(session, plan, keys)
             written = writing.result()
         return Done(keys, written)
-    found = rows.keyed(select(session, plan, after, limit, whole=plan.destination is not None), len(plan.key))
+    width = len(plan.key)
+    selected = select(session, plan, after, limit, whole=plan.destination is not None)
+    found = {tuple(row[:width]): tuple(row[width:]) for row in selected}
     keys = list(found)
     if not keys:
         return None
@@ -103,10 +105,10 @@ def _move(session: Session, plan: Plan, aim: Table, selected: dict[Key, Any]) ->
     ).count
     if copied != len(keys):
         raise CountError(f"{len(keys):,} rows were selected and {copied:,} copied to {aim.name}")
-    wanted = rows.expressions(session, aim, plan.key, aim.name.name)
+    wanted = rows.wanted(session, aim, plan.key, aim.name.name)
     condition, values = between(session, aim, plan.key, keys[0], keys[-1])
-    there = session.run(f"SELECT {wanted} FROM {rows.source_of(session, aim)} WHERE {condition}", values).rows
-    arrived = rows.keyed(there, len(plan.key))
+    there = session.run(f"SELECT {wanted.sql} FROM {rows.source_of(session, aim)} WHERE {condition}", values).rows
+    arrived = wanted.keyed(there)
     here, away = [_places(table, names) for table in (plan.source, aim)]
     for key, row in selected.items():
         copy = arrived.get(key)

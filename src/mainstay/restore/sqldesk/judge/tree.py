@@ -1,5 +1,6 @@
 """The walk: every node of the syntax tree must be of a kind that is known to read."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -29,6 +30,10 @@ _OPENING = re.compile(r"""['"`\[$]""")
 _DIFFERS = "The parser reads quotes or comments otherwise than the server would"
 _SIMPLER = "Write it in another way"
 BASE_STEPS, STEPS_PER_TOKEN = 2000, 50
+
+
+# It writes statements that it does not understand to the log, and they may hold what is secret.
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
