@@ -13,10 +13,12 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from mainstay.faces.bench.installation import free_port
 from mainstay.faces.demo import run as demo
-from tests.parts import until
+from tests.parts import need, until
+from tests.web.serve import FLAGS
 
 
 @dataclass
@@ -80,3 +82,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(40) == 0, log.read_text()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = need("chromium")
+    with sync_playwright() as play:
+        one = play.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield one
+        one.close()

@@ -10,22 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.parts import need, until
+from tests.parts import until
 from tests.walk.conftest import Running
-from tests.web.serve import FLAGS
 
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("walk")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = need("chromium")
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield one
-        one.close()
 
 
 def picture(page: Page, name: str, *, full: bool = True) -> None:

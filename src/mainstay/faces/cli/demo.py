@@ -65,11 +65,14 @@ def _json(wanted: bool) -> list[str]:
 
 
 @app.command()
-def link(home: Home = HOME) -> None:
+def link(
+    person: Annotated[str, typer.Argument(help="Whose, such as ben@shop.example. Without it Ana's.")] = "",
+    home: Home = HOME,
+) -> None:
     """Print a new one-time sign-in link."""
     from mainstay.faces.demo.run import RESPONDER, mainstay
 
-    print(mainstay(_places(home), "person", "link", RESPONDER))
+    print(mainstay(_places(home), "person", "link", person or RESPONDER))
 
 
 def _places(home: Path) -> "Places":

@@ -18,6 +18,8 @@ from mainstay.faces.run.supervisor import die_with_parent
 
 HERE = Path(__file__).parent
 RESPONDER = "ana@shop.example"
+# Where the shop keeps its data, below its directory.
+SHOP_DATABASES = {name: f"data/{name}.db" for name in ("orders", "payments", "stock")}
 
 
 class DemoError(Exception):
@@ -112,6 +114,16 @@ def configuration(where: Places) -> str:
     document["targets"] = [
         {"key": name, "url": f"http://127.0.0.1:{where.shop_port + place}/metrics", "service": name, "interval": "2s"}
         for place, name in enumerate(names)
+    ]
+    document["connections"] = [
+        {
+            "key": name,
+            "name": f"{name.capitalize()} database",
+            "dialect": "sqlite",
+            "address": str((where.shop / path).absolute()),
+            "services": [name],
+        }
+        for name, path in SHOP_DATABASES.items()
     ]
     document["services"][0]["links"] = {"Shop": f"http://127.0.0.1:{where.shop_port}/"}
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
