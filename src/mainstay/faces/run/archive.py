@@ -44,6 +44,10 @@ class _Exact(DjangoJSONEncoder):
         return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
+# Folders of the data directory with files that only their owner may read.
+PRIVATE = ("keys", "secrets")
+
+
 class ArchiveError(ValueError):
     """A backup cannot be written or read; the text says why and what to do."""
 
@@ -79,8 +83,9 @@ def backup(file: Path) -> Iterator[str]:
             rows = _write_relational(archive)
         manifest["rows"] = rows
         yield f"relational store: {rows} rows"
-        for key in sorted((current().data_dir / "keys").iterdir()):
-            archive.write(key, f"keys/{key.name}")
+        for place in PRIVATE:
+            for key in sorted((current().data_dir / place).glob("[!.]*")):
+                archive.write(key, f"{place}/{key.name}")
         manifest["telemetry"] = {}
         for name in schema.TABLES:
             manifest["telemetry"][name] = _write_table(archive, name)
@@ -132,9 +137,9 @@ def restore(file: Path) -> Iterator[str]:
         call_command("migrate", verbosity=0, interactive=False)
         if Person.objects.exists():
             raise ArchiveError("this installation is not empty; name an empty directory with --data")
-        keys = current().data_dir / "keys"
-        for name in [name for name in archive.namelist() if name.startswith("keys/")]:
-            target = keys / Path(name).name
+        for name in [name for name in archive.namelist() if name.partition("/")[0] in PRIVATE]:
+            target = current().data_dir / name.partition("/")[0] / Path(name).name
+            target.parent.mkdir(mode=0o700, exist_ok=True)
             target.touch(mode=0o600)
             target.write_bytes(archive.read(name))
         rows = _read_relational(archive)
