@@ -223,7 +223,7 @@ def used_commands() -> list[tuple[str, str]]:
 def test_commands_in_examples_exist_with_their_options(page: str, line: str) -> None:
     words = shlex.split(re.split(r"\s[|>&<]|\)", line)[0])[1:]
     rest, _ = setup.take_settings(words)
-    command = next((rest[:size] for size in (2, 1) if tuple(rest[:size]) in ALL_COMMANDS), None)
+    command = next((rest[:size] for size in (3, 2, 1) if tuple(rest[:size]) in ALL_COMMANDS), None)
     assert command, f"{page}: there is no command {line!r}"
     known = {name for param in ALL_COMMANDS[tuple(command)].params for name in param.opts} | {"--help"}
     for word in rest:

@@ -160,7 +160,7 @@ def test_batches_pause_and_go_on(orders: Database) -> None:
 
 def test_a_batch_whose_row_was_taken_stops_half_way_and_can_be_undone(orders: Database) -> None:
     correction = desk.started(desk.draft("UPDATE orders SET state = 'b' WHERE state = 'new'", rows=3, batch_rows=2))
-    real = execution._one
+    real = execution.carry_batch
 
     def then_somebody_else(correction: Correction, work: object, batch: Batch) -> None:
         real(correction, work, batch)  # type: ignore[arg-type]
@@ -168,7 +168,7 @@ def test_a_batch_whose_row_was_taken_stops_half_way_and_can_be_undone(orders: Da
             orders.run("UPDATE orders SET state = 'theirs' WHERE id = 4")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execution, "_one", then_somebody_else)
+        patch.setattr(execution, "carry_batch", then_somebody_else)
         desk.work()
     correction.refresh_from_db()
     assert correction.state == State.PARTIAL

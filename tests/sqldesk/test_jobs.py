@@ -1,6 +1,7 @@
 """Clean-up and archival jobs on three databases: each row leaves once, is where it should be, and no other leaves."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -13,8 +14,8 @@ from mainstay.core import audit, clock
 from mainstay.core.access import AccessError
 from mainstay.core.models import AuditEntry
 from mainstay.core.problems import ProblemError
-from mainstay.restore.sqldesk.engines.base import DeskError
-from mainstay.restore.sqldesk.jobs import archive, execution, facts, pressure, services
+from mainstay.restore.sqldesk.engines.base import DeskError, RefusedError
+from mainstay.restore.sqldesk.jobs import archive, batch, execution, facts, pressure, services
 from mainstay.restore.sqldesk.models import Job, JobBatch
 from tests.sqldesk import desk
 from tests.sqldesk.databases import Database
@@ -141,9 +142,9 @@ def test_rows_are_archived_and_read_back_before_they_are_deleted(events: Databas
     assert job.state == State.DONE, job.state_reason
     assert left(events) == KEPT
     found = {}
-    for batch in JobBatch.objects.all():
-        archive.verify(archive.Path(batch.file), batch.rows, batch.checksum)
-        for row in pq.read_table(batch.file).to_pylist():
+    for part in JobBatch.objects.all():
+        archive.verify(Path(part.file), part.rows, part.checksum)
+        for row in pq.read_table(part.file).to_pylist():
             found[int(row["id"])] = row
     assert sorted(found) == TAKEN
     assert all(
@@ -153,12 +154,12 @@ def test_rows_are_archived_and_read_back_before_they_are_deleted(events: Databas
 
 
 def test_a_file_that_cannot_be_read_back_keeps_the_rows(events: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = archive.pq.write_table
+    real = pq.write_table
 
     def torn(table: Any, file: Any, **more: Any) -> None:
         real(table.slice(0, table.num_rows - 1), file, **more)
 
-    monkeypatch.setattr(archive.pq, "write_table", torn)
+    monkeypatch.setattr(pq, "write_table", torn)
     job = done(draft(action="archive"))
     assert job.state == State.FAILED
     assert "instead of" in job.state_reason
@@ -339,13 +340,13 @@ def test_a_row_that_somebody_holds_is_waited_for_and_tried_again(
     events: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = started(draft())
-    real = execution.carry_out
-    failures = []
+    real = batch.carry_out
+    failures: list[int] = []
 
     def disturbed(*words: Any, **more: Any) -> Any:
         if len(failures) < 2:
             failures.append(1)
-            raise execution.RefusedError("somebody else changed the same rows at this moment")
+            raise RefusedError("somebody else changed the same rows at this moment")
         return real(*words, **more)
 
     monkeypatch.setattr(execution, "carry_out", disturbed)

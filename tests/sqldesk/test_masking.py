@@ -2,7 +2,8 @@
 
 import pytest
 
-from mainstay.restore.sqldesk.examine.masking import Mask, hidden, shown
+from mainstay.restore.sqldesk.domain.masking import Mask, shown
+from mainstay.restore.sqldesk.examine.masking import hidden
 
 pytestmark = pytest.mark.once
 MASKS = (Mask("email", "people"), Mask("card"))

@@ -79,8 +79,38 @@ def deliver(count: int = 20) -> None:
         attempt.save()
 
 
+def jobs() -> None:
+    """A database, and a job for its old rows that a colleague has to approve."""
+    from mainstay.core import clock
+    from mainstay.core.models import Person
+    from mainstay.restore.sqldesk.models import Connection, Job, JobBatch
+
+    shop = Connection.objects.create(key="shop-db", name="Shop", dialect="sqlite", address="/nowhere/shop.db")
+    job = Job.objects.create(
+        title="Events of last year",
+        reason="They are kept for a year",
+        connection=shop,
+        table="events",
+        condition="created < :before AND state = 'closed'",
+        parameters={"before": "2026-01-01"},
+        action="archive",
+        batch_rows=20_000,
+        batch_ms=200,
+        state="requested",
+        dry_run={"rows": 120_000, "key": ["id"], "batches": 6, "estimate_seconds": 2, "problems": [], "warnings": []},
+        requested_by=Person.objects.get(email="ben@example.com"),
+        requested_name="Ben Okafor",
+        rows_done=20_000,
+        created_at=clock.now(),
+    )
+    JobBatch.objects.create(
+        job=job, number=1, state="done", rows=20_000, first_key=["1"], last_key=["20000"], started_at=clock.now()
+    )
+
+
 def night() -> None:
     """An old incident, one that is restored, and three that are open."""
+    jobs()
     from mainstay.core import access, clock
     from mainstay.core.models import Person
     from mainstay.observe.intake.models import IntakeError
@@ -296,6 +326,9 @@ def main() -> None:
 
     desk.connected()
     talk()
+    from tests.web import seed_desk
+
+    seed_desk.desk()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,15 @@ def count(client: Client, path: str) -> int:
 
 @pytest.mark.parametrize(
     ("path", "most"),
-    [("/", 20), ("/alerts", 12), ("/services", 10), ("/deliveries", 10), ("/rules", 10), ("/calendar", 16)],
+    [
+        ("/", 20),
+        ("/alerts", 12),
+        ("/services", 10),
+        ("/deliveries", 10),
+        ("/rules", 10),
+        ("/calendar", 16),
+        ("/corrections", 12),
+    ],
 )
 def test_lists(shop: None, sign_in: Callable[[str], Client], path: str, most: int) -> None:
     client = sign_in("ana")

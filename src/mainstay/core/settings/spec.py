@@ -302,7 +302,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("sql_approval_hours", 8.0, "Hours that the approval of a correction holds.", number(0.05, 24 * 14)),
     Spec("sql_batch_max", 50_000, "Rows that one batch of a correction may have.", whole(1, 1_000_000)),
     Spec("sql_job_workers", 2, "Clean-up and archival jobs that run side by side.", whole(1, 16)),
-    Spec("sql_job_batch_rows", 20_000, "Rows that a batch of a job has at most.", whole(1, 1_000_000)),
+    Spec("sql_job_batch_rows", 50_000, "Rows that a batch of a job has at most.", whole(1, 1_000_000)),
     Spec("sql_job_batch_ms", 200, "Milliseconds that a batch of a job aims at.", whole(10, 60_000)),
     Spec("sql_archive_dir", "", "Directory of archived rows. Empty: archives in the data directory.", text),
     Spec("ack_link_hours", 24, "Hours that the link in a page can acknowledge without sign-in.", whole(1, 720)),

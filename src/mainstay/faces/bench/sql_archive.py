@@ -23,7 +23,7 @@ from mainstay.faces.bench.figures import Figure, at_least, at_most
 from mainstay.faces.bench.installation import own_database, percentile
 
 GOAL_SPEED, GOAL_P99 = 0.5, 1.5
-BATCH = 20_000
+BATCH = 50_000
 _MAKE = """
 CREATE TABLE events (id bigint PRIMARY KEY, at timestamptz NOT NULL, customer integer, kind varchar(20),
   amount numeric(12,2), note text, payload text);

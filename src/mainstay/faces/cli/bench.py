@@ -80,6 +80,21 @@ def gate(
         raise SystemExit(FAILED)
 
 
+@app.command("sql-correct")
+def sql_correct(
+    rows: Annotated[int, typer.Option(min=100, help="How many rows to correct.")] = 10_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often, in turn with the bare statement.")] = 7,
+    as_json: Json = False,
+) -> None:
+    """Measure a correction with its images beside the bare UPDATE in one transaction."""
+    from mainstay.faces.bench import sql_correct as bench
+
+    found = bench.run(rows, rounds)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached for one in found):
+        raise SystemExit(FAILED)
+
+
 @app.command("sql-archive")
 def sql_archive(
     rows: Annotated[int, typer.Option(min=1000, help="How many rows to archive.")] = 5_000_000,

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mainstay.faces.cli import sql_jobs
 from mainstay.faces.cli.output import NOT_FOUND, USAGE, fail, show_rows
 from mainstay.faces.cli.setup import say, use_django
 from mainstay.faces.cli.work import Json
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mainstay.restore.sqldesk.judge import Dialect
 
 app = typer.Typer(help="Examine databases, and ask whether a statement only reads.", no_args_is_help=True)
+app.add_typer(sql_jobs.app, name="jobs")
 
 
 @app.callback()

@@ -59,17 +59,10 @@ _KINDS = {
     "allowed": "good",
     "refused": "bad",
     "partial": "bad",
-    "unknown": "bad",
-    "rejected": "off",
-    "withdrawn": "off",
     "draft": "calm",
-    "requested": "taken",
     "approved": "good",
     "queued": "taken",
-    "paused": "taken",
-    "committing": "taken",
     "planned": "calm",
-    "done": "good",
 }
 
 

@@ -79,7 +79,9 @@ def _tables(preview: dict[str, Any], hide: Any) -> list[dict[str, Any]]:
             kind = "inserted" if before is None else "deleted" if after is None else "changed"
             key = [hide(name, column, value) for column, value in zip(table["key"], row["key"], strict=False)]
             rows.append({"key": ", ".join(map(str, key)), "kind": kind, "cells": cells})
-        found.append({**table, "rows": rows, "more": table["count"] - len(rows)})
+        changed = [row for row in rows if row["kind"] == "changed"]
+        whole = [row for row in rows if row["kind"] != "changed"]
+        found.append({**table, "changed": changed, "whole": whole, "more": table["count"] - len(rows)})
     return found
 
 

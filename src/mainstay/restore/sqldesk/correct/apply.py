@@ -81,7 +81,9 @@ class Transaction:
         image.saw(seen)
         followers = self._followers(table, seen, statement, {})
         text = statement.narrowed(also) if also else statement.text
-        matched = self._bound(text, params).count
+        quiet = self._is_quiet(statement, table, image, followers)
+        changing = self._changing(statement, table) if quiet else None
+        matched, after = self._run(statement, table, image, text, params, changing)
         if matched != len(seen):
             raise MismatchError(
                 f"{statement.kind} matched {matched:,} rows of {table.name}, the look before it {len(seen):,}: "
@@ -89,9 +91,44 @@ class Transaction:
             )
         self.effects.counts.append(matched)
         self.effects.note(table, statement.kind, matched)
-        self._look_again(table, image, seen)
+        self._look_again(table, image, seen, after, changing)
         for follower, before in followers:
             self._look_again(follower, self.image(follower), before)
+
+    def _is_quiet(
+        self, statement: Statement, table: Table, image: Image, followers: Sequence[tuple[Table, dict[Key, Row]]]
+    ) -> bool:
+        """Whether nothing but the statement itself can change its rows."""
+        woken = any(statement.kind in one.events for one in table.triggers)
+        return bool(image.key) and not woken and all(follower.name != table.name for follower, _ in followers)
+
+    def _changing(self, statement: Statement, table: Table) -> tuple[str, ...]:
+        """The columns that the statement can change: those it sets, and those that the database sets with them."""
+        return tuple(
+            column.name
+            for column in table.columns
+            if column.generated or column.refreshed or column.name.lower() in statement.assigned
+        )
+
+    def _run(
+        self,
+        statement: Statement,
+        table: Table,
+        image: Image,
+        text: str,
+        params: Mapping[str, Any],
+        changing: Sequence[str] | None,
+    ) -> tuple[int, dict[Key, Row] | None]:
+        """Run it. Gives how many rows it matched, and what they became where the database says so by itself."""
+        if changing is not None and statement.kind == "DELETE":
+            return self._bound(text, params).count, {}
+        # SQLite gives rows back under the name of the table alone.
+        named = self.session.engine.name != "sqlite" or statement.alias.lower() == table.name.name.lower()
+        if changing is None or not named or not self.session.engine.returning("UPDATE", self.session):
+            return self._bound(text, params).count, None
+        wanted = rows.wanted(self.session, table, image.key, statement.alias, changing)
+        found = self._bound(f"{text} RETURNING {wanted.sql}", params).rows
+        return len(found), wanted.keyed(found)
 
     def _bound(self, text: str, params: Mapping[str, Any]) -> Any:
         sql, values = bind(text, self.session.engine.name, params, self.session.engine.marker)
@@ -100,24 +137,34 @@ class Transaction:
     def _look(
         self, statement: Statement, table: Table, image: Image, params: Mapping[str, Any], also: str
     ) -> dict[Key, Row]:
-        wanted = rows.expressions(self.session, table, image.key, statement.alias)
-        found = self._bound(statement.looking(wanted, self.session.engine.lock, also), params).rows
-        seen = rows.keyed(found, len(image.key))
+        wanted = rows.wanted(self.session, table, image.key, statement.alias)
+        found = self._bound(statement.looking(wanted.sql, self.session.engine.lock, also), params).rows
+        seen = wanted.keyed(found)
         if len(seen) != len(found):
             raise MismatchError(f"{table.name}: the key {', '.join(image.key)} does not tell its rows apart")
         return seen
 
-    def _look_again(self, table: Table, image: Image, seen: Mapping[Key, Row]) -> None:
-        if image.key:
-            image.became(seen, rows.by_keys(self.session, table, image.key, seen, lock=False))
-        else:
+    def _look_again(
+        self,
+        table: Table,
+        image: Image,
+        seen: Mapping[Key, Row],
+        after: Mapping[Key, Row] | None = None,
+        changing: Sequence[str] | None = None,
+    ) -> None:
+        """What became of the rows. ``changing`` are the only columns that can be other than they were."""
+        if not image.key:
             image.became(seen, {})
+            return
+        if after is None:
+            after = rows.by_keys(self.session, table, image.key, seen, lock=False, columns=changing)
+        image.became(seen, after if changing is None else rows.overlaid(table, seen, after, changing))
 
     def _insert(self, statement: Statement, table: Table, image: Image, params: Mapping[str, Any]) -> None:
         if self.session.engine.returning("INSERT", self.session):
-            wanted = rows.expressions(self.session, table, image.key, table.name.name)
-            found = self._bound(f"{statement.text} RETURNING {wanted}", params).rows
-            made = rows.keyed(found, len(image.key))
+            wanted = rows.wanted(self.session, table, image.key, table.name.name)
+            found = self._bound(f"{statement.text} RETURNING {wanted.sql}", params).rows
+            made = wanted.keyed(found)
             number = len(found)
             if any(one.timing == "AFTER" and "INSERT" in one.events for one in table.triggers) and image.key:
                 made = rows.by_keys(self.session, table, image.key, made, lock=False)

@@ -120,10 +120,9 @@ def keys_of(session: Session, work: Work) -> list[Key]:
     if not image.key:
         raise StatementError(transaction.effects.warnings[-1].replace("undone here", "carried out in batches"))
     statement.narrowed("1 = 1")
-    wanted = rows.expressions(session, table, image.key, statement.alias)
-    sql, values = bind(statement.looking(wanted, ""), session.engine.name, work.params, session.engine.marker)
-    width = len(image.key)
-    return sorted({tuple(row[:width]) for row in session.run(sql, values).rows}, key=_sortable)
+    wanted = rows.wanted(session, table, image.key, statement.alias, [name for name in image.key if not table.row_id])
+    sql, values = bind(statement.looking(wanted.sql, ""), session.engine.name, work.params, session.engine.marker)
+    return sorted(wanted.keyed(session.run(sql, values).rows), key=_sortable)
 
 
 def _sortable(key: Key) -> tuple[Any, ...]:

@@ -99,7 +99,7 @@ def carry(pk: int) -> None:
             if reason:
                 _pause(correction, reason)
                 return
-            _one(correction, work, batch)
+            carry_batch(correction, work, batch)
     except LeaseLostError:
         log.warning("%s was taken over by another worker", correction)
     except (StatementError, MismatchError, DeskError, ValueError) as error:
@@ -153,7 +153,17 @@ def _lease(correction: Correction) -> datetime:
     return until
 
 
-def _one(correction: Correction, work: Work, batch: Batch) -> None:
+def fingerprint_of(correction: Correction, work: Work) -> str:
+    """The fingerprint that the tables have now."""
+    with connections.open_session(correction.connection, reading=False, raw=True) as session:
+        session.engine.begin_write(session)
+        try:
+            return carry_out(session, work).fingerprint
+        finally:
+            session.rollback()
+
+
+def carry_batch(correction: Correction, work: Work, batch: Batch) -> None:
     """One batch, by the four steps that the module describes."""
     _lease(correction)
     keys = None if batch.keys is None else [tuple(key) for key in batch.keys]

@@ -8,8 +8,9 @@ length, a row being a list of values in the order of the columns, or null where 
 import base64
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import cramjam
@@ -37,14 +38,14 @@ class Image:
 
     def saw(self, rows: dict[Key, Row]) -> None:
         """Rows as they are before a statement. What was seen or made earlier in the transaction stands."""
-        for key, row in rows.items():
-            self.before.setdefault(key, row)
+        self.before = {**rows, **self.before}
 
-    def became(self, keys: Iterable[Key], rows: dict[Key, Row]) -> None:
+    def became(self, keys: Iterable[Key], rows: Mapping[Key, Row]) -> None:
         """Rows as they are after it; a key without a row is gone."""
-        for key in keys:
-            self.before.setdefault(key, None)
-            self.after[key] = rows.get(key)
+        gone: dict[Key, Row | None] = dict.fromkeys(keys)
+        self.before = {**gone, **self.before}
+        self.after.update(gone)
+        self.after.update(rows)
 
     def pairs(self) -> Iterable[tuple[Key, Row | None, Row | None]]:
         """Key, before, after of what was changed, but for rows that came and went within the transaction."""
@@ -55,19 +56,16 @@ class Image:
 
     def __len__(self) -> int:
         """How many rows it holds."""
-        return sum(1 for _ in self.pairs())
+        gone = [key for key, row in self.after.items() if row is None]
+        return len(self.after) - sum(self.before.get(key) is None for key in gone)
 
 
 def pack(image: Image) -> tuple[bytes, str]:
     """The stored form, and the SHA-256 of what was packed."""
     rows = list(image.pairs())
-    document = {
-        "keys": [key for key, _, _ in rows],
-        "before": [before for _, before, _ in rows],
-        "after": [after for _, _, after in rows],
-    }
-    data = dump(document)
-    return bytes(cramjam.zstd.compress(data, level=3)), hashlib.sha256(data).hexdigest()
+    keys, before, after = zip(*rows, strict=True) if rows else ((), (), ())
+    data = dump({"keys": keys, "before": before, "after": after})
+    return bytes(cramjam.zstd.compress(data, level=1)), hashlib.sha256(data).hexdigest()
 
 
 def unpack(data: bytes, digest: str) -> list[tuple[Key, Row | None, Row | None]]:
@@ -101,12 +99,11 @@ def dump(document: Any) -> bytes:
         return orjson.dumps(_exact(document), default=_wrapped)
 
 
-def _odd(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(map(_odd, value))
-    if isinstance(value, dict):
-        return any(map(_odd, value.values()))
-    return isinstance(value, float) and not math.isfinite(value)
+def _odd(document: Any) -> bool:
+    """Whether a float somewhere is not finite. Only SQLite gives floats, so most rows are done with their types."""
+    lists = document.values() if isinstance(document, dict) else [document]
+    values = list(chain.from_iterable(row for row in chain.from_iterable(lists) if type(row) in {tuple, list}))
+    return float in set(map(type, values)) and any(type(one) is float and not math.isfinite(one) for one in values)
 
 
 def _wrapped(value: Any) -> Any:

@@ -45,13 +45,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Column:
-    """A column. ``type`` is what a cast to it is written as. ``generated`` ones the database computes itself."""
+    """A column. ``type`` is what a cast to it is written as. ``generated`` ones the database computes itself.
+
+    ``refreshed`` ones get a new value by themselves whenever their row is updated.
+    """
 
     name: str
     type: str
     nullable: bool = True
     generated: bool = False
     identity_always: bool = False
+    refreshed: bool = False
     default: str = ""
 
 

@@ -21,6 +21,7 @@ _TYPES = {code: name for name, code in vars(FIELD_TYPE).items() if name.isupper(
 
 _COLUMNS = """
 SELECT column_name, column_type, is_nullable = 'YES', coalesce(generation_expression, '') <> '', 0,
+       extra LIKE '%%on update%%',
        concat(coalesce(column_default, ''), CASE WHEN extra LIKE '%%auto_increment%%' THEN 'auto_increment' ELSE '' END)
 FROM information_schema.columns WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"""
 _KEYS = """
@@ -126,8 +127,8 @@ class MySql:
         """From information_schema."""
         where = [table.schema, table.name]
         columns = tuple(
-            Column(name, kind, bool(int(null)), bool(int(generated)), bool(int(always)), default)
-            for name, kind, null, generated, always, default in session.run(_COLUMNS, where).rows
+            Column(name, kind, bool(int(null)), bool(int(made)), bool(int(always)), bool(int(fresh)), default)
+            for name, kind, null, made, always, fresh, default in session.run(_COLUMNS, where).rows
         )
         keys: dict[str, list[str]] = {}
         cut = set()

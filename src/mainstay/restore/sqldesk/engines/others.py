@@ -114,7 +114,7 @@ class Other:
         columns = tuple(
             Column(
                 one["name"], str(one["type"]), bool(one["nullable"]), "computed" in one, "identity" in one,
-                str(one.get("default") or ""),
+                default=str(one.get("default") or ""),
             )
             for one in inspector.get_columns(table.name, **where)
         )  # fmt: skip

@@ -16,6 +16,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.attgenerated <> '', a.attidentity = 'a',
+       false,
        coalesce(pg_get_expr(d.adbin, d.adrelid), CASE WHEN a.attidentity <> '' THEN 'identity' ELSE '' END)
 FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
@@ -70,7 +71,10 @@ FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespa
 class Postgres:
     """See ``Engine``."""
 
-    name, marker, lock = "postgres", "%s", " FOR UPDATE"
+    name, marker = "postgres", "%s"
+    # One snapshot holds the whole transaction: a row that somebody else changes after it was looked at makes the
+    # statement fail, and the statement itself locks the rest. A lock beforehand would write every row twice.
+    lock = ""
 
     def connect(self, target: Target, *, raw: bool) -> Any:
         """Open a connection in autocommit. With ``raw`` values are what their casts to text give."""
@@ -245,10 +249,10 @@ class Postgres:
         return True
 
 
-def copied_out(session: Session, query: str, values: Sequence[Any]) -> bytes:
-    """What a query gives, as CSV in which every value stands in quotes and NULL is nothing."""
+def copied_out(session: Session, query: str, values: Sequence[Any], null: str) -> bytes:
+    """What a query gives, as CSV in which ``null`` outside of quotes stands for NULL."""
     try:
-        command = f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)"
+        command = f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '{null}')"
         with session.raw.cursor() as cursor, cursor.copy(command, values) as copy:
             return b"".join(map(bytes, copy))
     except psycopg.Error as error:

@@ -4,39 +4,19 @@ A masked name taints what is computed from it. Taint follows aliases, CTEs and d
 that got another name on the way is hidden too. Counting reveals nothing and is let through.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-HIDDEN = "•••"
+from mainstay.restore.sqldesk.domain.masking import Mask
+
 # Columns of catalogs in which servers keep samples of what is in tables.
 _SAMPLES = (
     *("most_common_vals", "most_common_elems", "histogram_bounds", "histogram", "min_value", "max_value"),
     *(f"stavalues{number}" for number in range(1, 6)),
 )
-
-
-@dataclass(frozen=True)
-class Mask:
-    """A column that is hidden. ``table`` empty: in every table. ``show`` is nothing, last4 or hash."""
-
-    column: str
-    table: str = ""
-    show: str = "nothing"
-
-
-def masks_of(rules: Sequence[Mapping[str, Any]]) -> tuple[Mask, ...]:
-    """From the rows of a connection."""
-    return tuple(
-        Mask(str(one["column"]).lower(), str(one.get("table") or "").lower(), str(one.get("show") or "nothing"))
-        for one in rules
-        if one.get("column")
-    )
 
 
 def hidden(
@@ -168,15 +148,3 @@ def _arms(query: exp.Expr) -> list[exp.Expr]:
     if isinstance(query, exp.SetOperation):
         return [*_arms(query.left), *_arms(query.right)]
     return [query]
-
-
-def shown(mask: Mask, value: Any) -> Any:
-    """A value as people may see it. NULL stays NULL: that a value is missing is what is often looked for."""
-    return None if value is None else _SHOW.get(mask.show, _SHOW["nothing"])(str(value))
-
-
-_SHOW: Mapping[str, Callable[[str], str]] = {
-    "nothing": lambda _: HIDDEN,
-    "last4": lambda text: HIDDEN + text[-4:] if len(text) > 8 else HIDDEN,
-    "hash": lambda text: hashlib.sha256(text.encode()).hexdigest()[:12],
-}

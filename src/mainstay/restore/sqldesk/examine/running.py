@@ -8,6 +8,7 @@ from threading import Event, Lock
 from typing import Any
 
 from mainstay.restore.sqldesk import connections
+from mainstay.restore.sqldesk.domain.masking import Mask, masks_of, shown
 from mainstay.restore.sqldesk.engines import ENGINES
 from mainstay.restore.sqldesk.engines.base import CancelledError
 from mainstay.restore.sqldesk.engines.session import CHUNK, Field, Session
@@ -64,7 +65,7 @@ class Reading:
 
     connection: Connection
     fields: tuple[Field, ...] = ()
-    masks: list[masking.Mask | None] = field(default_factory=list)
+    masks: list[Mask | None] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
     cut: str = ""
@@ -156,15 +157,13 @@ def _within(reading: Reading, rows: list[Any], most: int) -> list[list[Any]]:
             reading.cut = f"after {reading.connection.max_bytes} bytes"
             break
         reading.rows += 1
-        made.append(
-            [one if mask is None else masking.shown(mask, one) for mask, one in zip(reading.masks, row, strict=True)]
-        )
+        made.append([one if mask is None else shown(mask, one) for mask, one in zip(reading.masks, row, strict=True)])
     return made
 
 
-def _masks(reading: Reading, verdict: Verdict) -> list[masking.Mask | None]:
+def _masks(reading: Reading, verdict: Verdict) -> list[Mask | None]:
     connection = reading.connection
-    rules = masking.masks_of(connection.masks)
+    rules = masks_of(connection.masks)
     tables = catalog_of(connection).base_tables(verdict.tables) if rules else None
     return masking.hidden(verdict.sql, connection.dialect, reading.names, rules, tables)
 

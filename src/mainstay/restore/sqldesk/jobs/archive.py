@@ -20,6 +20,8 @@ from mainstay.core.settings import current
 from mainstay.restore.sqldesk.domain.images import Key, dump
 from mainstay.restore.sqldesk.engines.base import Column, Table
 
+# What stands for NULL in CSV, outside of quotes; a text that reads the same stands in quotes.
+NULL = "\\N"
 _WHOLE = ("int", "bigint", "smallint", "tinyint", "mediumint")
 
 
@@ -49,7 +51,7 @@ def of_rows(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:
 
 
 def of_csv(source: Table, data: bytes, width: int) -> tuple[list[Key], pa.Table]:
-    """The keys, which stand in front, and the rows of what PostgreSQL copied out as CSV with every value in quotes."""
+    """The keys, which stand in front, and the rows of what PostgreSQL copied out as CSV."""
     names = [f"c{place}" for place in range(width + len(source.columns))]
     if not data:
         return [], of_rows(source, [])
@@ -59,7 +61,7 @@ def of_csv(source: Table, data: bytes, width: int) -> tuple[list[Key], pa.Table]
         pa_csv.ParseOptions(newlines_in_values=True),
         pa_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
-            null_values=[""],
+            null_values=[NULL],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         ),
@@ -106,26 +108,31 @@ def write(wanted: pa.Table, path: Path) -> Written:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f".{path.name}.part")
     with fresh.open("wb") as file:
-        pq.write_table(wanted, file, compression="zstd", compression_level=1)
+        # Old rows rarely repeat a value, so that dictionaries would cost time and save nothing.
+        pq.write_table(wanted, file, compression="zstd", compression_level=1, use_dictionary=False)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
     _sync_folder(path.parent)
-    checksum = _checksum(wanted)
-    verify(path, wanted.num_rows, checksum)
-    return Written(path, path.stat().st_size, checksum)
+    if not _read(path, wanted.num_rows).equals(wanted, check_metadata=True):
+        raise ArchiveError(f"{path.name} holds other rows than were written")
+    return Written(path, path.stat().st_size, _checksum(wanted))
 
 
 def verify(path: Path, rows: int, checksum: str) -> None:
-    """Read a file from disk and compare its rows by number and checksum."""
+    """Read a file from disk and compare its rows by number and checksum. Raises ``ArchiveError``."""
+    if _checksum(_read(path, rows)) != checksum:
+        raise ArchiveError(f"{path.name} holds other rows than were written")
+
+
+def _read(path: Path, rows: int) -> pa.Table:
     try:
-        read = pq.read_table(path)
+        read = pq.read_table(path, use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise ArchiveError(f"{path.name} cannot be read back: {error}") from error
     if read.num_rows != rows:
         raise ArchiveError(f"{path.name} holds {read.num_rows:,} rows instead of {rows:,}")
-    if _checksum(read) != checksum:
-        raise ArchiveError(f"{path.name} holds other rows than were written")
+    return read
 
 
 def _checksum(table: pa.Table) -> str:

@@ -4,6 +4,7 @@ Selected, archived and deleted are counted against each other before the commit;
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,26 +49,36 @@ def carry_out(
 
     Raises ``CountError``, ``ArchiveError``, ``DeskError``, or what ``may_go_on`` raises.
     """
-    written = None
     if file is not None:
         keys, held = _read_out(session, plan, after, limit)
-        if keys:
-            may_go_on()
-            written = archive.write(held, file)
-    else:
-        found = rows.keyed(select(session, plan, after, limit, whole=plan.destination is not None), len(plan.key))
-        keys = list(found)
-        if keys and plan.destination is not None:
-            may_go_on()
-            _move(session, plan, plan.destination, found)
+        if not keys:
+            return None
+        may_go_on()
+        # The file is written and read back while the server deletes; nothing is committed before both have ended well.
+        with ThreadPoolExecutor(1) as beside:
+            writing = beside.submit(archive.write, held, file)
+            _delete(session, plan, keys)
+            written = writing.result()
+        return Done(keys, written)
+    width = len(plan.key)
+    selected = select(session, plan, after, limit, whole=plan.destination is not None)
+    found = {tuple(row[:width]): tuple(row[width:]) for row in selected}
+    keys = list(found)
     if not keys:
         return None
     may_go_on()
+    if plan.destination is not None:
+        _move(session, plan, plan.destination, found)
+        may_go_on()
+    _delete(session, plan, keys)
+    return Done(keys, None)
+
+
+def _delete(session: Session, plan: Plan, keys: list[Key]) -> None:
     condition, values = within(session, plan, keys[0], keys[-1])
     deleted = session.run(f"DELETE FROM {rows.source_of(session, plan.source)} WHERE {condition}", values).count
     if deleted != len(keys):
         raise CountError(f"{len(keys):,} rows were selected and {deleted:,} deleted")
-    return Done(keys, written)
 
 
 def _read_out(session: Session, plan: Plan, after: Key | None, limit: int) -> tuple[list[Key], pa.Table]:
@@ -75,7 +86,7 @@ def _read_out(session: Session, plan: Plan, after: Key | None, limit: int) -> tu
     width = len(plan.key)
     if session.engine.name == "postgres":
         sql, values = selecting(session, plan, after, limit, whole=True)
-        return archive.of_csv(plan.source, copied_out(session, sql, values), width)
+        return archive.of_csv(plan.source, copied_out(session, sql, values, archive.NULL), width)
     found = select(session, plan, after, limit, whole=True)
     return [tuple(row[:width]) for row in found], archive.of_rows(plan.source, [row[width:] for row in found])
 
@@ -94,10 +105,10 @@ def _move(session: Session, plan: Plan, aim: Table, selected: dict[Key, Any]) ->
     ).count
     if copied != len(keys):
         raise CountError(f"{len(keys):,} rows were selected and {copied:,} copied to {aim.name}")
-    wanted = rows.expressions(session, aim, plan.key, aim.name.name)
+    wanted = rows.wanted(session, aim, plan.key, aim.name.name)
     condition, values = between(session, aim, plan.key, keys[0], keys[-1])
-    there = session.run(f"SELECT {wanted} FROM {rows.source_of(session, aim)} WHERE {condition}", values).rows
-    arrived = rows.keyed(there, len(plan.key))
+    there = session.run(f"SELECT {wanted.sql} FROM {rows.source_of(session, aim)} WHERE {condition}", values).rows
+    arrived = wanted.keyed(there)
     here, away = [_places(table, names) for table in (plan.source, aim)]
     for key, row in selected.items():
         copy = arrived.get(key)

@@ -59,4 +59,4 @@ def tell(person: Person | None, job: Job, subject: str) -> None:
     """Show a person that it is their turn."""
     if person is not None:
         key = f"job-{job.pk}-{job.state}"
-        feed.tell("page", "job", person_id=person.pk, key=key, subject=subject[:300], link=f"/sql/jobs/{job.pk}")
+        feed.tell("page", "job", person_id=person.pk, key=key, subject=subject[:300], link=f"/jobs/{job.pk}")

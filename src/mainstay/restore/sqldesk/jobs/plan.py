@@ -101,9 +101,9 @@ def select(
 
 def selecting(session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool) -> tuple[str, list[Any]]:
     """The query for the next rows, without locks, and the values that it binds."""
-    wanted = rows.expressions(session, plan.source, plan.key, plan.source.name.name)
-    if not whole:
-        wanted = keys_only(session, plan.source)
+    wanted = keys_only(session, plan.source)
+    if whole:
+        wanted += f", {rows.wanted(session, plan.source, (), plan.source.name.name).sql}"
     also, values = beyond(session, plan, after)
     sql = (
         f"SELECT {wanted} FROM {rows.source_of(session, plan.source)} WHERE ({plan.condition}){also} "

@@ -1,7 +1,5 @@
 """Clean-up and archival jobs: what was asked for, who approved exactly that, and how far it has come."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 
@@ -92,8 +90,8 @@ class JobBatch(models.Model):
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.COMMITTING)
     rows = models.PositiveIntegerField(help_text="Selected, archived and deleted: the three are equal, or it fails.")
-    first_key: ClassVar[models.JSONField] = models.JSONField()  # type: ignore[type-arg]
-    last_key: ClassVar[models.JSONField] = models.JSONField()  # type: ignore[type-arg]
+    first_key = models.JSONField()
+    last_key = models.JSONField()
     keys = models.BinaryField(null=True, help_text="All keys, packed, until the outcome is known.")
     session = models.JSONField(default=dict, help_text="By which the server knows the transaction.")
     file = models.CharField(max_length=300, blank=True)
