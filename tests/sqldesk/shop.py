@@ -137,7 +137,7 @@ def table_names(connection: Connection) -> list[str]:
     """The tables there are."""
     queries = {
         "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
-        "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+        "mysql": "SHOW TABLES",
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
     }
     return sorted(str(row[0]) for row in connection.execute(text(queries[connection.dialect.name])))

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 from django.db import connections
@@ -110,7 +111,9 @@ def test_a_file_is_streamed(shop: Database, browser: Callable[[str], Client]) ->
         await client.aforce_login(await Person.objects.aget(email="ben@x.example"))
         asked = {"connection": "shop", "sql": "SELECT id FROM people ORDER BY id", "do": "csv"}
         answer = await client.post("/sql", asked)
-        return b"".join([piece async for piece in answer]).decode()  # type: ignore[attr-defined]
+        found = b"".join([piece async for piece in answer]).decode()  # type: ignore[attr-defined]
+        await sync_to_async(connections.close_all)()
+        return found
 
     assert asyncio.run(download()) == "id\r\n1\r\n2\r\n"
     assert Read.objects.get().state == "done"

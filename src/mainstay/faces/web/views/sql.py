@@ -1,6 +1,7 @@
 """The SQL desk's screen for reads: ask, see, stop, approve, keep."""
 
 import asyncio
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -26,14 +27,25 @@ CELL = 600
 
 async def page(request: HttpRequest) -> HttpResponseBase:
     """The screen, and the answer to what was asked. A browser that goes away stops the read on the server."""
+    gone = Event()
     try:
-        return await sync_to_async(_page)(request)
+        return await sync_to_async(_served)(request, gone)
     except asyncio.CancelledError:
+        gone.set()
         token = request.POST.get("token", "")
         if request.method == "POST" and token:
             # The thread of this request is busy with the read, so it takes another.
             await asyncio.shield(sync_to_async(_left, thread_sensitive=False)(actor_of(request), token))
         raise
+
+
+def _served(request: HttpRequest, gone: Event) -> HttpResponseBase:
+    """Nobody waits for the end of a request that was left, so its thread tidies up by itself."""
+    try:
+        return _page(request)
+    finally:
+        if gone.is_set():
+            django_connections.close_all()
 
 
 def _left(actor: Actor, token: str) -> None:

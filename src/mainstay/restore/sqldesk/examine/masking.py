@@ -12,6 +12,12 @@ from sqlglot.errors import SqlglotError
 
 from mainstay.restore.sqldesk.domain.masking import Mask
 
+# Columns of catalogs in which servers keep samples of what is in tables.
+_SAMPLES = (
+    *("most_common_vals", "most_common_elems", "histogram_bounds", "histogram", "min_value", "max_value"),
+    *(f"stavalues{number}" for number in range(1, 6)),
+)
+
 
 def hidden(
     sql: str, dialect: str, fields: Sequence[str], masks: Sequence[Mask], tables: frozenset[str] | None
@@ -24,8 +30,9 @@ def hidden(
     rules = {one.column: one for one in masks if not one.table or tables is None or one.table in tables}
     if not rules:
         return [None] * len(fields)
-    by_name = [rules.get(name.lower()) for name in fields]
     first = next(iter(rules.values()))
+    rules = {**dict.fromkeys(_SAMPLES, first), **rules}
+    by_name = [rules.get(name.lower()) for name in fields]
     try:
         root = sqlglot.parse_one(sql, read=dialect)
     except SqlglotError:
@@ -35,7 +42,10 @@ def hidden(
         return by_name
     taint = _Taint(rules)
     taint.spread(root)
-    return [named or found for named, found in zip(by_name, taint.outputs(root, fields, first), strict=True)]
+    if taint.is_lost(root):
+        return [first] * len(fields)
+    renamed = [taint.names.get(name.lower()) for name in fields]
+    return [named or found for named, found in zip(renamed, taint.outputs(root, fields, first), strict=True)]
 
 
 class _Taint:
@@ -52,11 +62,26 @@ class _Taint:
             for node in root.find_all(exp.Alias, exp.TableAlias):
                 if isinstance(node, exp.Alias):
                     self._add(node.alias, self.of(node.this))
-                elif node.args.get("columns"):
+                elif node.args.get("columns") and node.parent is not None:
                     # Which of the columns it is, is not followed: all of them are.
-                    found = self.of(node.parent) if node.parent is not None else None
+                    found = self._of_relation(node.parent)
                     for column in node.args["columns"]:
                         self._add(column.name, found)
+
+    def _of_relation(self, relation: exp.Expr) -> Mask | None:
+        """What a table under new names of its columns may show: anything, unless all that it selects is written out."""
+        opaque = isinstance(relation, exp.Table) and isinstance(relation.this, exp.Identifier)
+        stars = any(not isinstance(one.parent, exp.Count) for one in relation.find_all(exp.Star))
+        return next(iter(self.names.values())) if opaque or stars else self.of(relation)
+
+    def is_lost(self, root: exp.Expr) -> bool:
+        """Whether a function in FROM gets what is masked: the names of what it gives cannot be told."""
+        return any(
+            self.of(one) is not None
+            for one in root.find_all(exp.Table, exp.Lateral, exp.Unnest)
+            if not (isinstance(one, exp.Table) and isinstance(one.this, exp.Identifier))
+            and not isinstance(one.this, exp.Subquery)
+        )
 
     def _add(self, name: str, mask: Mask | None) -> None:
         if mask is not None and name:
@@ -72,7 +97,7 @@ class _Taint:
                 return self.names[one.name.lower()]
             if isinstance(one, exp.Column) and not one.table and one.name.lower() in whole:
                 return next(iter(self.names.values()))
-            if isinstance(one, exp.Star) and not isinstance(one.parent, exp.Select | exp.Column):
+            if isinstance(one, exp.Star) and not _is_output(one):
                 return next(iter(self.names.values()))
         return None
 
@@ -109,6 +134,12 @@ class _Taint:
             for column in one.expressions
             if not isinstance(column, exp.Alias | exp.Column) and not column.is_star
         )
+
+
+def _is_output(star: exp.Star) -> bool:
+    """``*`` or ``t.*`` as a column of a query, and not a whole row that is given to a function."""
+    outer = star.parent.parent if isinstance(star.parent, exp.Column) else star.parent
+    return isinstance(outer, exp.Select)
 
 
 def _arms(query: exp.Expr) -> list[exp.Expr]:
