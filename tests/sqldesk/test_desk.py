@@ -75,6 +75,16 @@ def test_checks_must_hold_or_nothing_stays(orders: Database) -> None:
         services.request(desk.person("ben"), second.pk)
 
 
+@pytest.mark.parametrize(
+    "check", ["UPDATE orders SET state = 'x'", "SELECT 1; DELETE FROM orders", "DELETE FROM orders RETURNING 1"]
+)
+def test_a_check_that_writes_is_refused(orders: Database, check: str) -> None:
+    correction = desk.draft(UPDATE, rows=2, checks_before=[check])
+    seen = services.preview(desk.person("ben"), correction.pk)
+    assert "no query that only reads" in seen.preview["problems"][0]
+    assert states(orders) == ["new", "new", None, "new"]
+
+
 def test_nobody_approves_what_they_asked_for_or_did_not_see(orders: Database) -> None:
     correction = desk.draft(UPDATE, rows=2)
     ben, ana = desk.person("ben"), desk.person("ana")

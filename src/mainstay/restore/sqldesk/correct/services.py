@@ -20,6 +20,8 @@ from mainstay.restore.sqldesk.correct.carrying import carry_out, failed_checks, 
 from mainstay.restore.sqldesk.domain import approval
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError
+from mainstay.restore.sqldesk.engines.session import Session
+from mainstay.restore.sqldesk.examine.running import NotARead, judged
 from mainstay.restore.sqldesk.models import Batch, Correction
 
 State = Correction.State
@@ -148,6 +150,7 @@ def _look(correction: Correction) -> tuple[dict[str, Any], str]:
     try:
         work = facts.work(correction)
         with connections.open_session(correction.connection, reading=False, raw=True) as session:
+            _judge_checks(correction, session)
             session.engine.begin_write(session)
             try:
                 keys = keys_of(session, work) if correction.batch_rows else None
@@ -172,6 +175,15 @@ def _look(correction: Correction) -> tuple[dict[str, Any], str]:
         problems.append("no row can be restored safely")
     seen["problems"] = problems
     return seen, carried.fingerprint
+
+
+def _judge_checks(correction: Correction, session: Session) -> None:
+    """A check is asked in the transaction that writes, so that no layer but the judge keeps it from writing."""
+    for text in [*correction.checks_before, *correction.checks_after]:
+        try:
+            judged(correction.connection, session, text)
+        except NotARead as refused:
+            raise StatementError(f"this check is no query that only reads: {refused}") from None
 
 
 def _require(step: approval.Step) -> None:

@@ -86,7 +86,7 @@ def opened(connection: Connection, question: Question, token: str) -> Iterator[t
     """
     reading = Reading(connection)
     with connections.reading(connection) as session, _stoppable(token, session) as run:
-        verdict = _judged(connection, session, question.sql)
+        verdict = judged(connection, session, question.sql)
         text, bound = bind(verdict.sql.rstrip().removesuffix(";"), connection.dialect, question.specs, question.values)
         if connection.dialect in _SERVER_ID:
             reading.server_id = str(session.value(_SERVER_ID[connection.dialect]))
@@ -95,7 +95,8 @@ def opened(connection: Connection, question: Question, token: str) -> Iterator[t
         yield reading, _chunks(reading, session, question, verdict, (text, bound))
 
 
-def _judged(connection: Connection, session: Session, sql: str) -> Verdict:
+def judged(connection: Connection, session: Session, sql: str) -> Verdict:
+    """The verdict on a statement that only reads, by what the server's catalog says. Raises ``NotARead``."""
     if connection.dialect not in set(Dialect):
         raise NotARead(Verdict(False, f"Reads of {connection.get_dialect_display()} are not judged yet", Rule.UNKNOWN))
     catalog = catalog_of(connection, session)
