@@ -66,7 +66,7 @@ def _all_policies() -> Mapping[str, Policy]:
 
 
 # The policies by service.
-policies = Recent("the policies of log lines", _all_policies, {})
+policies: Recent[Mapping[str, Policy]] = Recent("the policies of log lines", _all_policies, {})
 
 
 def keep_days(services: pl.Series) -> pl.Series:

@@ -104,7 +104,9 @@ def _changed(part: pl.DataFrame, found: pl.DataFrame, one: Format, now: datetime
             own.append(pl.select(pl.when(read.is_null()).then(_text(found, one.named(name)))).to_series().alias(name))
     if one.keep_line and one.message:
         whole = part["line"]
-        own.append(pl.select(pl.when((message != whole).fill_null(value=False)).then(whole)).to_series().alias(ORIGINAL))
+        own.append(
+            pl.select(pl.when((message != whole).fill_null(value=False)).then(whole)).to_series().alias(ORIGINAL)
+        )
     said = pl.DataFrame(own).to_struct().struct.json_encode() if own else pl.lit(NO_ATTRIBUTES)
     changed = part.with_columns(moments.alias("m"), level.alias("l"), message.alias("b"), said.alias("o"))
     rest = pl.col("body").str.replace(_FIRST_LINE, "")

@@ -1,6 +1,6 @@
 """How many records each format fits, so that a person sees one that no longer does.
 
-Each process counts for itself and adds to the table from time to time; what it has not added yet is some seconds' worth.
+Each process counts for itself and adds to the table from time to time: some seconds' worth may not be there yet.
 """
 
 import logging
@@ -81,7 +81,7 @@ def _add(waiting: _Waiting, now: datetime) -> None:
 
 def count(records: pl.DataFrame, keys: list[str], now: datetime) -> None:
     """Count records as ``apply.laid_over`` gives them."""
-    found = {key: (0, 0) for key in keys}
+    found = dict.fromkeys(keys, (0, 0))
     for key, lines in records["format"].value_counts(name="n").iter_rows():
         if key in found:
             found[key] = (lines, 0)

@@ -122,9 +122,13 @@ def _time_format(text: str) -> str:
         return ""
     known = {found[1] for found in _DIRECTIVE.finditer(text) if found[1]}
     if known & {"Z", "c", "x", "X", "D"}:
-        raise FormatError("time_format", "a zone or a moment by its local name is not supported", "write %z, or its parts")
+        raise FormatError(
+            "time_format", "a zone or a moment by its local name is not supported", "write %z, or its parts"
+        )
     if not any(days <= known for days in _DAYS):
-        raise FormatError("time_format", "it names no whole day", "write %Y, %m and %d, or leave it empty to have it found")
+        raise FormatError(
+            "time_format", "it names no whole day", "write %Y, %m and %d, or leave it empty to have it found"
+        )
     return text
 
 

@@ -52,7 +52,7 @@ _ESCAPES = {
 
 
 class FormatError(ValueError):
-    """A format cannot be used. ``field`` is what of it is wrong, ``at`` the place in it (0-based) where there is one."""
+    """A format cannot be used: ``field`` of it is wrong, at the place ``at`` (0-based) where there is one."""
 
     def __init__(self, field: str, problem: str, remedy: str = "", at: int | None = None) -> None:
         place = "" if at is None else f", character {at + 1}"
@@ -115,7 +115,7 @@ def parse(text: str, own: Mapping[str, str] | None = None, limits: Limits | None
     """Read a pattern; ``own`` are further names with what they stand for. Raises ``FormatError``."""
     limits, own = limits or Limits(), own or {}
     if not text.strip():
-        raise FormatError("pattern", "there is none", "write what a line looks like, such as %{WORD:job} %{INT:rows:int}")
+        raise FormatError("pattern", "there is none", "write what a line looks like: %{WORD:job} %{INT:rows:int}")
     if "\n" in text or "\x00" in text:
         raise FormatError("pattern", "it has more than one line", "write one line: a pattern sees one line of text")
     for name in own:
@@ -191,7 +191,7 @@ class _Reader:
         if token["group"]:
             return f"(?P<{self._field(token['group'], 'text', where, at).group}>"
         if token["colon"] == ")":
-            raise FormatError(where, "flags may stand at the beginning only", "write (?i:…) around what they are for", at)
+            raise FormatError(where, "flags may stand at the beginning only", "write (?i:…) around a part", at)
         if rest.startswith("(?") and not token["colon"]:
             raise FormatError(where, f"{rest[:3]} is no kind of group", "write (?:…) or (?P<name>…)", at)
         return f"(?{token['flags'] or ''}:"
@@ -235,7 +235,7 @@ class _Reader:
         if token["set"]:
             return Element(text, ascii_only(text), states=10)
         if text == "[":
-            raise FormatError(where, "this [ begins no set of signs", r"close it with ], or write \[ for the sign itself", at)
+            raise FormatError(where, "this [ begins no set of signs", r"close it with ], or write \[", at)
         if text == "%" and token.string[token.end() :].startswith("{"):
             remedy = r"write %{NAME}, %{NAME:field} or %{NAME:field:int}; %\{ for the signs themselves"
             raise FormatError(where, "this %{ names nothing", remedy, at)
