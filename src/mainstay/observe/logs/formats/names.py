@@ -9,6 +9,7 @@ from mainstay.observe.logs.reading import levels, times
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _HEX = r"[0-9A-Fa-f]"
+_GROUP = rf"{_HEX}{{1,4}}"
 _LABEL = r"[0-9A-Za-z_](?:[0-9A-Za-z_-]*[0-9A-Za-z_])?"
 _PATH_SIGN = r"[\w.,:;@#%&=+~$!*'()/-]"
 
@@ -36,8 +37,8 @@ NAMES: Mapping[str, str] = {
     "PROG": r"[\w./%@-]+",
     # Machines and places.
     "IPV4": rf"{_OCTET}(?:\.{_OCTET}){{3}}",
-    "IPV6": rf"(?:{_HEX}{{1,4}}:){{2,7}}(?:{_HEX}{{1,4}}|:|%{{IPV4}})|(?:{_HEX}{{1,4}}:){{0,6}}:"
-    rf"(?:(?:{_HEX}{{1,4}}:){{0,5}}(?:{_HEX}{{1,4}}|%{{IPV4}}))?",
+    "IPV6": rf"(?:{_GROUP}:){{7}}{_GROUP}|(?:{_GROUP}:){{6}}%{{IPV4}}|(?:{_GROUP}(?::{_GROUP}){{0,6}})?::"
+    rf"(?:(?:{_GROUP}:){{0,5}}%{{IPV4}}|{_GROUP}(?::{_GROUP}){{0,6}})?",
     "IP": r"%{IPV4}|%{IPV6}",
     "HOSTNAME": rf"{_LABEL}(?:\.{_LABEL})*\.?",
     "IPORHOST": r"%{IP}|%{HOSTNAME}",

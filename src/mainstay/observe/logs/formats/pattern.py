@@ -66,7 +66,7 @@ class Limits:
 
     signs: int = 2000
     groups: int = 50
-    states: int = 10_000
+    states: int = 20_000
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def read(
     frame = frame.with_columns(pl.col("body").str.strip_chars_end("\r\n"))
     told = _recognise(frame["body"])
     if not whole:
-        continues = joining.continuations(frame, told != RAW if begun is None else (told != RAW) | begun)
+        continues = joining.continuations(frame, told != RAW, begun)
         if continues.any():
             frame = joining.joined(frame.with_columns(told=told), continues, source.most_lines)
             # Only what has grown can have become something else.
