@@ -86,17 +86,21 @@ def keep_records(records: pl.DataFrame, now: datetime) -> pl.DataFrame:
 
 def _understood(lines: pl.DataFrame, now: datetime, source: Source, *, whole: bool) -> pl.DataFrame:
     """The records of lines. A mistake of ours in reading must not cost anybody's lines: they are kept as they came."""
-    conf, formats = current(), active()
+    conf, formats = current(), apply.of_batch(lines, active())
     source = replace(source, most_lines=conf.log_record_lines)
     try:
         if not formats:
             return read(lines, now, source, whole=whole)
         begun = None if whole else apply.begun(lines, formats, conf.log_format_line)
         records = read(apply.with_lines(lines), now, source, whole=whole, begun=begun)
-        return apply.laid_over(records, formats, now, source, conf.log_format_line)
     except Exception:
         log.exception("%s lines could not be read and are kept as they came", lines.height)
         return lines.with_columns(format=pl.lit(RAW))
+    try:
+        return apply.laid_over(records, formats, now, source, conf.log_format_line)
+    except Exception:
+        log.exception("the formats %s could not be applied", ", ".join(one.key for one in formats))
+        return records.drop("line")
 
 
 def _tagged(records: pl.DataFrame, now: datetime) -> pl.Series:

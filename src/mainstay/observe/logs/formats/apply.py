@@ -26,6 +26,15 @@ def with_lines(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(line=pl.col("body").str.strip_chars_end("\r\n"))
 
 
+def of_batch(lines: pl.DataFrame, formats: Sequence[Format]) -> Sequence[Format]:
+    """Those formats that may be for some of the lines, by their services."""
+    if not formats:
+        return ()
+    there = set(lines["service"].unique())
+    # Of which service a line is may be said within it, which is not read yet.
+    return [one for one in formats if not one.services or "" in there or one.services & there]
+
+
 def begun(lines: pl.DataFrame, formats: Sequence[Format], most: int) -> pl.Series:
     """Which lines (N, Boolean) begin a record because a format knows them; ``most`` signs of each are looked at.
 
@@ -34,7 +43,6 @@ def begun(lines: pl.DataFrame, formats: Sequence[Format], most: int) -> pl.Serie
     """
     known = pl.repeat(value=False, n=lines.height, dtype=pl.Boolean, eager=True)
     for one in formats:
-        # Of which service a line is may be said within it, which is not read yet.
         open_ = _scoped(lines, one, "body", unnamed=True) & ~known
         rows = open_.arg_true()
         if rows.len():
@@ -51,7 +59,6 @@ def laid_over(
 
     ``missed`` are the keys of the formats that were tried in vain, with commas, of records that none fits.
     """
-    records = records.with_columns(pl.col("line").str.extract(_FIRST_LINE).str.slice(0, most))
     left = pl.repeat(value=True, n=records.height, dtype=pl.Boolean, eager=True)
     tried = []
     for one in formats:
@@ -59,7 +66,7 @@ def laid_over(
         rows = (scoped & left).arg_true()
         if not rows.len():
             continue
-        part = records[rows]
+        part = records[rows].with_columns(pl.col("line").str.extract(_FIRST_LINE).str.slice(0, most))
         found, fits = _found(part, one, most)
         hits = rows.filter(fits)
         tried.append((one.key, scoped))
