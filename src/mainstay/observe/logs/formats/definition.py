@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mainstay.core.settings import current
 from mainstay.observe.logs.formats.pattern import Field, FormatError, Limits, Pattern, parse
 from mainstay.observe.logs.lines import LEVELS
+from mainstay.observe.logs.reading import headers
 from mainstay.observe.logs.reading.levels import NAMES as LEVEL_WORDS
+from mainstay.observe.logs.reading.read import RAW
 
 EVERY = "*"
 # The entry of a format without what it must say.
@@ -30,6 +32,8 @@ DEFAULTS: Mapping[str, Any] = {
 }
 # Named parts that are columns of their own whatever the format says.
 COLUMNS = ("trace_id", "span_id")
+# What lines are read as without a format of a person's.
+_TAKEN = {RAW, "json", "logfmt", "access", *headers.BY_NAME}
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)\Z")
 _DIRECTIVE = re.compile(r"%(?:[-_0]?([A-Za-z%+])|\.?[369]?f|\.f|:?z)")
 _DAYS = ({"Y", "m", "d"}, {"Y", "b", "d"}, {"Y", "B", "d"}, {"y", "m", "d"}, {"y", "b", "d"}, {"Y", "j"}, {"F"}, {"s"})
@@ -75,6 +79,8 @@ def limits() -> Limits:
 def format_of(entry: Mapping[str, Any]) -> Format:
     """The format of an entry, as a configuration file has it. Raises ``FormatError``."""
     entry = {**DEFAULTS, **entry}
+    if entry["key"] in _TAKEN:
+        raise FormatError("key", f"{entry['key']} is a format that is read anyway", "choose another key")
     pattern = parse(entry["pattern"], entry["patterns"], limits())
     names = {one.name for one in pattern.fields}
     if not names:

@@ -36,7 +36,8 @@ _SHAPES = tuple(
 _VALUES = ((_FLOAT, "NUMBER", "float"), (_INT, "INT", "int"), (_UUID, "UUID", ""), (_IP, "IP", ""), (_URI, "URI", ""))
 _NUMBER = re.compile(rf"(?<![\w.:-])(?:{_FLOAT}|{_INT})(?=[a-zA-Z%]{{0,3}}(?![\w.:-]*\w))", re.ASCII)
 _WORD_BEFORE = re.compile(r"([A-Za-z_]\w{0,40})[ :#(]{0,3}\Z", re.ASCII)
-_WORDS = re.compile(r"(\s*)\S+\s+\S+\s+\S.*\Z", re.DOTALL)
+_UNIT = r"(?:(?:[nuµm]?s|min|h|[kKMG]?B|bytes|%)(?!\w))?"
+_WORDS = re.compile(rf"(\s*{_UNIT}[\s,;:|)\]}}>-]*)\S+\s+\S+\s+\S.*\Z", re.DOTALL)
 _MEANS_SOMETHING = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 

@@ -1,6 +1,7 @@
 """Keep formats, show them with their counts, and try one on real lines."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from mainstay.catalog.models import KEY
 from mainstay.core import audit, clock
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, not_found
@@ -19,6 +21,7 @@ from mainstay.observe.logs.formats.counts import Counts
 from mainstay.observe.logs.formats.definition import DEFAULTS, EVERY, Format, format_of
 from mainstay.observe.logs.formats.models import LogFormat
 from mainstay.observe.logs.formats.pattern import FormatError
+from mainstay.observe.logs.formats.trying import Tried, tried
 from mainstay.observe.logs.recent import Recent
 from mainstay.observe.logs.search.answers import Line
 from mainstay.observe.logs.search.query import quoted
@@ -96,6 +99,8 @@ def save(actor: Actor, entry: Mapping[str, Any], *, source: str = "") -> LogForm
     """
     require(actor, Right.MAINTAIN)
     entry = {**DEFAULTS, **entry}
+    if not re.fullmatch(KEY.regex, entry["key"]):
+        raise FormatError("key", "this is no key", str(KEY.message).rstrip(".").lower())
     format_of(entry)
     before = LogFormat.objects.filter(key=entry["key"]).first()
     _check_source(before, source, "change it there")
@@ -136,16 +141,24 @@ def _check_source(row: LogFormat | None, source: str, remedy: str) -> None:
 def recent_lines(actor: Actor, service: str, contains: str = "", limit: int = 50) -> list[str]:
     """The last lines of a service (of all with ``*``), the newest first, as they came as far as that is known.
 
-    Of a line whose header was understood that is the header where it was kept, and the message. Raises
-    ``TelemetryError``.
+    Raises ``TelemetryError``.
     """
     now = clock.now()
     query = "" if service == EVERY else f"service:{quoted(service)}"
     # What a line must hold is any piece of text and not words, so it is looked for here.
-    page = search(actor, query, of(now - _LOOKS_BACK, now), current().log_search_lines if contains else limit)
-    return [text for line in page.lines if contains in (text := _as_it_came(line))][:limit]
+    most = current().log_search_lines
+    page = search(actor, query, of(now - _LOOKS_BACK, now), most if contains else min(limit, most))
+    return [text for line in page.lines if contains in (text := as_it_came(line))][:limit]
 
 
-def _as_it_came(line: Line) -> str:
+def as_it_came(line: Line) -> str:
+    """The first line of a record as far as it is known: where only its header was kept that is header and message."""
     said = line.attributes.get(ORIGINAL) or f"{line.attributes.get('log.header', '')} {line.body}".lstrip(" ")
     return said.partition("\n")[0]
+
+
+def try_out(actor: Actor, entry: Mapping[str, Any], lines: Sequence[str]) -> tuple[Format, list[Tried]]:
+    """What a format that need not be kept makes of lines (N). Raises ``FormatError``."""
+    require(actor, Right.READ)
+    one = format_of({**entry, "key": entry["key"] or "draft"})
+    return one, tried(one, lines, clock.now(), current().log_format_line)
