@@ -1,4 +1,4 @@
-"""Imports, policies, usage and archives against a real installation."""
+"""Imports, formats, policies, usage and archives against a real installation."""
 
 import json
 import subprocess
@@ -22,6 +22,8 @@ people: [{email: ana@bench.example, name: Ana, role: admin, contact: [{channel: 
 log_policies:
   - {key: short, keep_days: 3}
   - {key: small, mb_per_day: 1}
+log_formats:
+  - {key: ledger, services: [ledger], pattern: 'LDG%{INT:code:int} %{WORD:level} %{GREEDYDATA:message}'}
 """
 
 
@@ -42,6 +44,13 @@ def post(here: Installation, service: str, text: str) -> tuple[int, int]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, int(error.headers.get("Retry-After") or 0)
+
+
+def test_lines_are_read_by_the_format_of_their_service(here: Installation) -> None:
+    assert post(here, "ledger", "LDG017 ERROR the day is not closed\nLDG oddly written")[0] == 202
+    asked = "SELECT format, level, body, attributes['code'] FROM log_lines WHERE service = 'ledger' ORDER BY id"
+    found = until("both", lambda: len(rows := sql(here, asked)) == 2 and rows)
+    assert found == [["ledger", "error", "the day is not closed", "17"], ["raw", "", "LDG oddly written", ""]]
 
 
 def test_lines_are_kept_as_long_as_their_policy_says(here: Installation) -> None:

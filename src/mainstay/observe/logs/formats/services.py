@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -101,6 +102,8 @@ def save(actor: Actor, entry: Mapping[str, Any], *, source: str = "") -> LogForm
     entry = {**DEFAULTS, **entry}
     if not re.fullmatch(KEY.regex, entry["key"]):
         raise FormatError("key", "this is no key", str(KEY.message).rstrip(".").lower())
+    if b"\\u0000" in orjson.dumps(entry):
+        raise FormatError("pattern", "there is a NUL character in the format", "leave it out")
     format_of(entry)
     before = LogFormat.objects.filter(key=entry["key"]).first()
     _check_source(before, source, "change it there")

@@ -156,6 +156,21 @@ def test_maintainers_keep_formats_and_it_is_in_the_audit_log(save: Any) -> None:
         services.remove(MAINTAINER, "ledger")
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"key": "a b"}, "no key"),
+        ({"key": "json"}, "read anyway"),
+        ({"name": "a\x00b"}, "NUL"),
+        ({"levels": {"a\x00": "error"}}, "NUL"),
+        ({"pattern": "(a)"}, "no part of it has a name"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(save: Any, changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(FormatError, match=says):
+        save(**changes)
+
+
 def test_there_are_as_many_formats_as_the_setting_allows(save: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = settings.current()
     values = settings.Loaded({**loaded.values, "log_formats_max": 1}, loaded.origins)
