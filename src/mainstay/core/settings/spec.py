@@ -188,6 +188,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("log_format_signs", 2000, "Signs that the pattern of a log format may have.", whole(100, 100_000)),
     Spec("log_format_groups", 50, "Named parts that the pattern of a log format may have.", whole(1, 1000)),
     Spec("log_format_states", 20_000, "States that the expression of a log format may take, about.", whole(100, 10**6)),
+    Spec("log_format_seconds", 5.0, "Seconds that a log format may take for a batch of lines.", number(0.1, 600)),
     Spec("log_format_line", 4096, "Signs of a line that log formats look at.", whole(80, 10**6)),
     Spec("log_patterns_max", 100_000, "Log patterns that are told apart. Lines beyond have none.", whole(100, 10**7)),
     Spec("log_pattern_sample", 5000, "Lines that are taken apart to tell the values of a pattern.", whole(100, 10**6)),

@@ -53,8 +53,8 @@ def try_out(
 ) -> None:
     """Show what a format makes of the lines of a file. No server is needed; ends with 1 when no line fits."""
     from mainstay.core import clock
-    from mainstay.core.settings import current
     from mainstay.observe.logs import offline
+    from mainstay.observe.logs.formats.apply import bounds
     from mainstay.observe.logs.formats.definition import format_of
     from mainstay.observe.logs.formats.pattern import FormatError
     from mainstay.observe.logs.formats.trying import tried
@@ -65,7 +65,7 @@ def try_out(
         lines = offline.lines_of(file)
     except (FormatError, offline.FileError) as error:
         fail(f"{definition}: {error}" if isinstance(error, FormatError) else str(error), USAGE)
-    found = tried(one, lines.to_list(), clock.now(), current().log_format_line)
+    found = tried(one, lines.to_list(), clock.now(), bounds())
     fitting = sum(line.fits for line in found)
     skipped = sum(not line.fits and not line.stopped_at for line in found)
     shown = [line for line in found if not line.fits and line.stopped_at] if failing else found

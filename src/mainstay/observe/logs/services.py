@@ -86,18 +86,18 @@ def keep_records(records: pl.DataFrame, now: datetime) -> pl.DataFrame:
 
 def _understood(lines: pl.DataFrame, now: datetime, source: Source, *, whole: bool) -> pl.DataFrame:
     """The records of lines. A mistake of ours in reading must not cost anybody's lines: they are kept as they came."""
-    conf, formats = current(), apply.of_batch(lines, active())
-    source = replace(source, most_lines=conf.log_record_lines)
+    formats, bounds = apply.of_batch(lines, active()), apply.bounds()
+    source = replace(source, most_lines=current().log_record_lines)
     try:
         if not formats:
             return read(lines, now, source, whole=whole)
-        begun = None if whole else apply.begun(lines, formats, conf.log_format_line)
+        begun = None if whole else apply.begun(lines, formats, bounds)
         records = read(apply.with_lines(lines), now, source, whole=whole, begun=begun)
     except Exception:
         log.exception("%s lines could not be read and are kept as they came", lines.height)
         return lines.with_columns(format=pl.lit(RAW))
     try:
-        return apply.laid_over(records, formats, now, source, conf.log_format_line)
+        return apply.laid_over(records, formats, now, source, bounds)
     except Exception:
         log.exception("the formats %s could not be applied", ", ".join(one.key for one in formats))
         return records.drop("line")

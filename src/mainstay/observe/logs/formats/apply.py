@@ -5,11 +5,15 @@ from it. What fits goes before what was guessed; what fits no format stays as it
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import polars as pl
 
+from mainstay.core.settings import current
 from mainstay.observe.logs.formats.definition import COLUMNS, Format
+from mainstay.observe.logs.formats.pace import in_time
 from mainstay.observe.logs.formats.pattern import Field
 from mainstay.observe.logs.frame import NO_ATTRIBUTES, both
 from mainstay.observe.logs.reading import levels, times
@@ -19,6 +23,20 @@ from mainstay.observe.logs.reading.read import Source, moments_of
 ORIGINAL = "log.record.original"
 _FIRST_LINE = r"\A([^\n]*)"
 _WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What of each line is looked at, and how long each format may take for a batch."""
+
+    signs: int = 4096
+    seconds: float = 5.0
+
+
+def bounds() -> Bounds:
+    """The bounds that the settings say."""
+    conf = current()
+    return Bounds(conf.log_format_line, conf.log_format_seconds)
 
 
 def with_lines(lines: pl.DataFrame) -> pl.DataFrame:
@@ -35,8 +53,8 @@ def of_batch(lines: pl.DataFrame, formats: Sequence[Format]) -> Sequence[Format]
     return [one for one in formats if not one.services or "" in there or one.services & there]
 
 
-def begun(lines: pl.DataFrame, formats: Sequence[Format], most: int) -> pl.Series:
-    """Which lines (N, Boolean) begin a record because a format knows them; ``most`` signs of each are looked at.
+def begun(lines: pl.DataFrame, formats: Sequence[Format], bounds: Bounds) -> pl.Series:
+    """Which lines (N, Boolean) begin a record because a format knows them.
 
     A line that holds the text of a format begins one even where the rest does not fit: a format that no longer fits
     must not make lines grow into one another.
@@ -47,13 +65,14 @@ def begun(lines: pl.DataFrame, formats: Sequence[Format], most: int) -> pl.Serie
         rows = open_.arg_true()
         if rows.len():
             expression = r"\A\S" if one.contains else one.pattern.expression()
-            hit = lines["body"].gather(rows).str.slice(0, most).str.contains(expression)
-            known = known.scatter(rows.filter(hit), True)
+            texts = lines["body"].gather(rows).str.slice(0, bounds.signs)
+            hit = in_time(one.key, texts, partial(_contains, expression), bounds.seconds)
+            known = known.scatter(rows.filter(hit.fill_null(value=False)), True)
     return known
 
 
 def laid_over(
-    records: pl.DataFrame, formats: Sequence[Format], now: datetime, source: Source, most: int
+    records: pl.DataFrame, formats: Sequence[Format], now: datetime, source: Source, bounds: Bounds
 ) -> pl.DataFrame:
     """Records with ``line``, with what the formats say of them, and ``missed`` in place of ``line``.
 
@@ -66,8 +85,8 @@ def laid_over(
         rows = (scoped & left).arg_true()
         if not rows.len():
             continue
-        part = records[rows].with_columns(pl.col("line").str.extract(_FIRST_LINE).str.slice(0, most))
-        found, fits = _found(part, one, most)
+        part = records[rows].with_columns(pl.col("line").str.extract(_FIRST_LINE).str.slice(0, bounds.signs))
+        found, fits = _found(part, one, bounds)
         hits = rows.filter(fits)
         tried.append((one.key, scoped))
         if hits.len():
@@ -87,16 +106,24 @@ def _scoped(frame: pl.DataFrame, one: Format, *texts: str, unnamed: bool = False
     return frame.select((scoped & (pl.len() > 0)).alias("scoped")).to_series().fill_null(value=False)
 
 
-def _found(part: pl.DataFrame, one: Format, most: int) -> tuple[pl.DataFrame, pl.Series]:
+def _found(part: pl.DataFrame, one: Format, bounds: Bounds) -> tuple[pl.DataFrame, pl.Series]:
     """The named parts of each record with ``whole`` (N), null where they are not, and which fit (N, Boolean)."""
-    expression = one.pattern.expression(_WHOLE)
-    found = part["line"].str.extract_groups(expression).struct.unnest()
+    groups = partial(_groups, one.pattern.expression(_WHOLE))
+    found = in_time(one.key, part["line"], groups, bounds.seconds).struct.unnest()
     again = (found[_WHOLE].is_null() & (part["line"] != part["body"])).arg_true()
     if again.len():
-        heads = part["body"].gather(again).str.extract(_FIRST_LINE).str.slice(0, most)
-        message = heads.str.extract_groups(expression).struct.unnest()
+        heads = part["body"].gather(again).str.extract(_FIRST_LINE).str.slice(0, bounds.signs)
+        message = in_time(one.key, heads, groups, bounds.seconds).struct.unnest()
         found = found.with_columns(found[name].scatter(again, message[name]) for name in found.columns)
     return found, found[_WHOLE].is_not_null()
+
+
+def _contains(expression: str, texts: pl.Series) -> pl.Series:
+    return texts.str.contains(expression)
+
+
+def _groups(expression: str, texts: pl.Series) -> pl.Series:
+    return texts.str.extract_groups(expression)
 
 
 def _changed(part: pl.DataFrame, found: pl.DataFrame, one: Format, now: datetime, source: Source) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, not_found
 from mainstay.core.settings import current
 from mainstay.observe.logs.formats import counts
-from mainstay.observe.logs.formats.apply import ORIGINAL
+from mainstay.observe.logs.formats.apply import ORIGINAL, bounds
 from mainstay.observe.logs.formats.counts import Counts
 from mainstay.observe.logs.formats.definition import DEFAULTS, EVERY, Format, format_of
 from mainstay.observe.logs.formats.models import LogFormat
@@ -164,4 +164,4 @@ def try_out(actor: Actor, entry: Mapping[str, Any], lines: Sequence[str]) -> tup
     """What a format that need not be kept makes of lines (N). Raises ``FormatError``."""
     require(actor, Right.READ)
     one = format_of({**entry, "key": entry["key"] or "draft"})
-    return one, tried(one, lines, clock.now(), current().log_format_line)
+    return one, tried(one, lines, clock.now(), bounds())

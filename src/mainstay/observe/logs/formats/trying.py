@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import polars as pl
 
-from mainstay.observe.logs.formats.apply import ORIGINAL, laid_over, with_lines
+from mainstay.observe.logs.formats.apply import ORIGINAL, Bounds, laid_over, with_lines
 from mainstay.observe.logs.formats.definition import Format
 from mainstay.observe.logs.formats.pattern import Pattern
 from mainstay.observe.logs.frame import of_texts
@@ -44,13 +44,16 @@ class Tried:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def tried(one: Format, lines: Sequence[str], now: datetime, most: int, source: Source | None = None) -> list[Tried]:
-    """What a format makes of lines (N); ``most`` signs of each are looked at."""
+def tried(
+    one: Format, lines: Sequence[str], now: datetime, bounds: Bounds | None = None, source: Source | None = None
+) -> list[Tried]:
+    """What a format makes of lines (N)."""
+    bounds = bounds or Bounds()
     source = source or Source()
-    texts = pl.Series([line.partition("\n")[0][:most] for line in lines], dtype=pl.String)
+    texts = pl.Series([line.partition("\n")[0][: bounds.signs] for line in lines], dtype=pl.String)
     records = read(with_lines(of_texts(texts, Origin())), now, source, whole=True)
-    bodies = records["body"].str.slice(0, most)
-    stored = laid_over(records, [replace(one, services=frozenset())], now, source, most)
+    bodies = records["body"].str.slice(0, bounds.signs)
+    stored = laid_over(records, [replace(one, services=frozenset())], now, source, bounds)
     reached = [_reached(one.pattern, of) for of in (texts, bodies)]
     chosen = [text if far >= near else body for text, body, far, near in zip(texts, bodies, *reached, strict=True)]
     counts = [max(both) for both in zip(*reached, strict=True)]

@@ -1,5 +1,6 @@
 """Formats laid over lines: what fits is taken apart, what does not stays as it was."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from mainstay.observe.logs import frame
 from mainstay.observe.logs.formats import apply
 from mainstay.observe.logs.formats.definition import Format, format_of
+from mainstay.observe.logs.formats.pace import in_time
 from mainstay.observe.logs.formats.pattern import FormatError
 from mainstay.observe.logs.formats.trying import tried
 from mainstay.observe.logs.lines import Lines, Origin
@@ -20,6 +22,7 @@ from mainstay.observe.logs.reading.read import Source, read
 pytestmark = pytest.mark.once
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BOUNDS = apply.Bounds()
 BATCH = {
     "key": "batch",
     "services": ["ledger"],
@@ -40,9 +43,9 @@ def micros(text: str) -> int:
 
 def records(lines: list[str], *formats: Format, service: str = "ledger", whole: bool = False) -> list[dict[str, Any]]:
     made = frame.from_lines(Lines([Origin(service)], [0] * len(lines), lines))
-    begun = None if whole else apply.begun(made, formats, 4096)
+    begun = None if whole else apply.begun(made, formats, BOUNDS)
     read_ = read(apply.with_lines(made), NOW, Source(), whole=whole, begun=begun)
-    rows = apply.laid_over(read_, formats, NOW, Source(), 4096).to_dicts()
+    rows = apply.laid_over(read_, formats, NOW, Source(), BOUNDS).to_dicts()
     for row in rows:
         row["said"] = {name: value for name, value in orjson.loads(row["attributes"]).items() if value is not None}
     return rows
@@ -142,7 +145,7 @@ def test_moments_are_read_as_the_format_says(layout: str, zone: str, text: str, 
 
 def test_the_correction_of_a_source_holds_for_the_moments_of_a_format() -> None:
     source = Source(correction=timedelta(seconds=90))
-    found = tried(format_of(BATCH), [LINE], NOW, 4096, source)[0]
+    found = tried(format_of(BATCH), [LINE], NOW, source=source)[0]
     assert found.time == datetime(2026, 3, 1, 10, 1, 30, 250_000, tzinfo=UTC)
 
 
@@ -169,7 +172,6 @@ def test_a_trial_tells_the_parts_of_a_line_and_how_far_the_pattern_reached() -> 
         format_of(BATCH),
         [LINE, "01.03.2026 11:00:01,250|STL008|W|disk|x", f"2026-03-01T10:00:02Z INFO {LINE}", "something else"],
         NOW,
-        4096,
     )
     assert good.fits
     assert [(one.field, one.text) for one in good.pieces if one.field] == [
@@ -190,10 +192,10 @@ def test_a_trial_loses_no_sign_and_agrees_with_intake(lines: list[str], pattern:
     one = format_of(
         {**BATCH, "contains": "", "time": "", "time_format": "", "level": "", "services": ["*"], "pattern": pattern}
     )
-    for line, found in zip(lines, tried(one, lines, NOW, 4096), strict=True):
+    for line, found in zip(lines, tried(one, lines, NOW), strict=True):
         assert "".join(piece.text for piece in found.pieces) + found.rest == line.partition("\n")[0]
     whole = records(lines, one, whole=True) if lines else []
-    assert [found.fits for found in tried(one, lines, NOW, 4096)] == [row["format"] == "batch" for row in whole]
+    assert [found.fits for found in tried(one, lines, NOW)] == [row["format"] == "batch" for row in whole]
 
 
 @given(
@@ -205,3 +207,26 @@ def test_no_text_is_lost_whatever_lines_say(lines: list[str]) -> None:
     assert all(
         word in kept for line in lines for word in line.split() if pl.Series([word]).str.contains(r"^\w+$").all()
     )
+
+
+def test_a_format_that_is_slow_for_what_it_is_given_leaves_the_rest_as_it_was() -> None:
+    slow = format_of({"key": "f", "pattern": "(?<x>(?:[ab]*a){800})$"})
+    lines = ["a" * 4000] * 2000
+    made = apply.with_lines(frame.from_lines(Lines([Origin()], [0] * len(lines), lines)))
+    began = time.perf_counter()
+    found = apply.laid_over(read(made, NOW, Source(), whole=True), [slow], NOW, Source(), apply.Bounds(seconds=0.5))
+    assert time.perf_counter() - began < 30
+    assert found["body"].to_list() == lines
+    counts = dict(
+        found.select("format", "missed").group_by("format", "missed").len().select("format", "len").iter_rows()
+    )
+    assert set(counts) == {"f", "raw"}
+    assert found.filter(pl.col("missed") == "f").height == counts["raw"]
+
+
+@given(st.lists(st.text(max_size=5), max_size=100), st.floats(0.0, 0.01))
+def test_texts_that_are_come_to_in_time_are_all_in_their_place(texts: list[str], seconds: float) -> None:
+    given_ = pl.Series(texts, dtype=pl.String)
+    found = in_time("f", given_, lambda part: part.str.len_chars(), seconds)
+    assert found.len() == len(texts)
+    assert all(count in {None, len(text)} for count, text in zip(found, texts, strict=True))
