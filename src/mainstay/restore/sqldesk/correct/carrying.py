@@ -169,7 +169,7 @@ def summary(carried: Carried) -> dict[str, Any]:
         "strays": carried.effects.strays,
         "warnings": list(dict.fromkeys(carried.effects.warnings)),
         "checks": [{"sql": sql, "held": held} for sql, held in carried.checks],
-        "undoable": all(image.key for image in carried.effects.images.values()),
+        "undoable": all(image.key or not len(image) for image in carried.effects.images.values()),
         "verdicts": carried.verdicts,
         "digest": carried.digest,
         "judged": [
