@@ -1,6 +1,5 @@
 """One transaction of a correction or of an undo, up to the moment before its commit. A preview ends here as well."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,9 +80,8 @@ def carry_out(
         carried = Carried(done.effects, done.fingerprint, checks, done.judged, done.digest)
     else:
         transaction = Transaction(session, work.statements)
-        params, also = _narrowing(transaction, work.statements[0], keys)
         for statement in work.statements:
-            transaction.run(statement, {**work.params, **params}, also)
+            transaction.run(statement, work.params, keys)
         carried = Carried(transaction.settle(), transaction.tables.fingerprint(), checks)
     carried.checks += _checks(session, work, work.after) if last else []
     return carried
@@ -128,20 +126,6 @@ def keys_of(session: Session, work: Work) -> list[Key]:
 def _sortable(key: Key) -> tuple[Any, ...]:
     """Numbers by their size even where they come as text, so that a batch is a range of the table."""
     return tuple((0, int(one), "") if str(one).lstrip("-").isdigit() else (1, 0, str(one)) for one in key)
-
-
-def _narrowing(
-    transaction: Transaction, statement: Statement, keys: Sequence[Key] | None
-) -> tuple[dict[str, Any], str]:
-    """The condition for a batch, with the names of its values."""
-    if keys is None:
-        return {}, ""
-    engine, table = transaction.session.engine, transaction.tables.target(statement)
-    condition, values = engine.matching(table, transaction.image(table).key, keys)
-    names = [f"mainstay_key_{place}" for place in range(len(values))]
-    waiting = iter(names)
-    text = re.sub(re.escape(engine.marker), lambda _: f":{next(waiting)}", condition)
-    return dict(zip(names, values, strict=True)), text
 
 
 def summary(carried: Carried) -> dict[str, Any]:
