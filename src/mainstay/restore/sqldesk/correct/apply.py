@@ -118,8 +118,8 @@ class Transaction:
     def _held(self, table: Table, image: Image, seen: Mapping[Key, Row]) -> tuple[str, dict[str, Any]]:
         if not image.key or len(seen) > MOST_HELD:
             raise StatementError(
-                f"{table.name}: its condition may pick other rows the next time (chance, a clock, LIMIT, a function that "
-                "is not known): name the rows in it, or carry it out in batches"
+                f"{table.name}: its condition may pick other rows the next time (chance, a clock, LIMIT, a "
+                "function that is not known): name the rows in it, or carry it out in batches"
             )
         return self._narrowing(table, image, list(seen)) if seen else ("1 = 0", {})
 

@@ -226,7 +226,7 @@ _CLOCKS = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.CurrentDa
 
 
 def _is_steady(tree: exp.Expression, dialect: str) -> bool:
-    """Whether nothing in the condition can answer otherwise the next time: chance, a cut, a clock, unknown functions."""
+    """Whether nothing in the condition can answer otherwise the next time: chance, a cut, a clock, what is unknown."""
     parts = [tree.args.get(name) for name in ("where", "from_", "from", "using", "with_", "with")]
     nodes = [one for part in parts for one in (part if isinstance(part, list) else [part])]
     # PostgreSQL's clock stands still in a transaction.
