@@ -25,7 +25,10 @@ _settings.load_profile("mainstay")
 
 @pytest.fixture(autouse=True)
 def _patterns_of_this_test() -> None:
-    """A process remembers the patterns of log lines that it wrote down; a test's database forgets them."""
+    """A process remembers patterns and formats of log lines that were written down; a test's database forgets them."""
     registry = sys.modules.get("mainstay.observe.logs.registry")
     if registry is not None:
         registry.forget()
+    formats = sys.modules.get("mainstay.observe.logs.formats.services")
+    if formats is not None:
+        formats.active.forget()

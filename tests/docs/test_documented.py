@@ -164,6 +164,13 @@ def test_tables_of_the_telemetry_store_are_documented_with_every_column() -> Non
         assert not missing, f"{table.name}: {missing}"
 
 
+def test_every_name_of_log_formats_is_documented() -> None:
+    from mainstay.observe.logs.formats.names import NAMES
+
+    page = (DOCS / "how-to/read-your-own-format.md").read_text()
+    assert [name for name in NAMES if f"`{name}`" not in page] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     for target in _LINK.findall(page.read_text(encoding="utf-8")):

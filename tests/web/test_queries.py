@@ -27,6 +27,7 @@ def count(client: Client, path: str) -> int:
         ("/deliveries", 10),
         ("/rules", 10),
         ("/calendar", 16),
+        ("/logs/formats", 10),
         ("/corrections", 12),
     ],
 )

@@ -373,6 +373,25 @@ class LogPolicy(Entry):
     mb_per_day: int | None = Field(None, ge=1, le=10**9, description="MB of text; empty: no quota.")
 
 
+class LogFormat(Keyed):
+    """What the lines of services look like, where what they say of themselves is not enough."""
+
+    services: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        ["*"], min_length=1, max_length=200, description="As lines name them; * for all."
+    )
+    contains: str = Field("", max_length=200, description="Text that a line must hold to be looked at.")
+    pattern: str = Field(min_length=1, description="Grok, or a regular expression with named groups.")
+    patterns: dict[str, str] = Field({}, description="Further names of the pattern, and what they stand for.")
+    time: str = Field("time", max_length=120, description="The part that is the moment.")
+    time_format: str = Field("", max_length=120, description="Such as %d.%m.%Y %H:%M:%S. Empty: found.")
+    timezone: str = Field("", max_length=80, description="Of moments that name none: Europe/Berlin, +01:00.")
+    level: str = Field("level", max_length=120, description="The part that is the level.")
+    levels: dict[str, str] = Field({}, description="Words for levels: {X7: fatal}.")
+    message: str = Field("message", max_length=120, description="The part that becomes the text of the line.")
+    keep_line: bool = Field(True, description="Keep the whole line where the message is a part of it.")
+    enabled: bool = True
+
+
 class Document(Entry):
     """A configuration file of Mainstay."""
 
@@ -390,6 +409,7 @@ class Document(Entry):
     known_errors: list[KnownError] = []
     connections: list[Connection] = []
     log_policies: list[LogPolicy] = []
+    log_formats: list[LogFormat] = []
 
 
 # In the order in which they are applied: later ones name earlier ones.

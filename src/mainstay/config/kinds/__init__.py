@@ -34,4 +34,5 @@ KINDS: Mapping[str, Kind] = {
     "known_errors": Kind(catalog.load_known_errors, catalog.save_known_error, catalog.remove_known_error),
     "connections": Kind(sqldesk.load, sqldesk.save, sqldesk.remove),
     "log_policies": Kind(watching.load_log_policies, watching.save_log_policy, watching.remove_log_policy),
+    "log_formats": Kind(watching.load_log_formats, watching.save_log_format, watching.remove_log_format),
 }

@@ -1,10 +1,12 @@
-"""Scrape targets, rules, and policies and metrics of log lines."""
+"""Scrape targets, rules, and policies, metrics and formats of log lines."""
 
 from typing import Any
 
 from mainstay.catalog.models import Service
 from mainstay.config.kinds.references import one
 from mainstay.core.access import Actor
+from mainstay.observe.logs.formats import services as formats
+from mainstay.observe.logs.formats.models import LogFormat
 from mainstay.observe.logs.metering.models import LogMetric
 from mainstay.observe.logs.metering.services import parse_metric
 from mainstay.observe.logs.models import LogPolicy
@@ -239,3 +241,18 @@ def remove_log_metric(actor: Actor, ident: str) -> None:
     """Delete a metric; its samples stay until they are too old."""
     del actor
     LogMetric.objects.filter(key=ident).delete()
+
+
+def load_log_formats() -> Loaded:
+    """Formats of log lines as entries."""
+    return {row.key: (formats.entry_of(row), row.source) for row in LogFormat.objects.all()}
+
+
+def save_log_format(actor: Actor, entry: Entry, source: str) -> None:
+    """Make or change a format. It holds for lines that come from some seconds later on."""
+    formats.save(actor, entry, source=source)
+
+
+def remove_log_format(actor: Actor, ident: str) -> None:
+    """Delete a format; lines that it was applied to stay as they are."""
+    formats.remove(actor, ident, source=LogFormat.objects.get(key=ident).source)

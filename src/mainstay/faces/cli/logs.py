@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mainstay.faces.cli import log_care, log_files
+from mainstay.faces.cli import log_care, log_files, log_formats
 from mainstay.faces.cli.output import USAGE, fail, plain, show_rows
 from mainstay.faces.cli.setup import say, use_django
 from mainstay.faces.cli.work import Json
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Search log lines, follow them, and write them to files.", no_args_is_help=True)
 log_files.register(app)
 log_care.register(app)
+app.add_typer(log_formats.app, name="format")
 Query = Annotated[str, typer.Argument(help="What to look for, for example 'level:>=error timeout'. Empty: everything.")]
 Since = Annotated[str, typer.Option(help="How far back: 15m, 2h, 7d.")]
 RangeText = Annotated[

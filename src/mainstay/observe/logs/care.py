@@ -5,9 +5,7 @@ nothing but lines below warning. Whatever else comes above a quota is kept, and 
 """
 
 import contextvars
-import logging
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +19,9 @@ from mainstay.core.rates import Buckets
 from mainstay.core.settings import current
 from mainstay.observe.logs.lines import Lines
 from mainstay.observe.logs.models import LogPolicy
+from mainstay.observe.logs.recent import Recent
 from mainstay.observe.telemetry import services as telemetry
 
-log = logging.getLogger(__name__)
-
-_KNOWN_SECONDS = 5.0
 _MB = 1_000_000
 _QUIET = ("", "trace", "debug", "info")
 _QUOTA_RETRY = 600
@@ -65,19 +61,12 @@ def refusing() -> Iterator[None]:
         _can_wait.reset(token)
 
 
-_known: list[Mapping[str, Policy]] = [{}]
-_read_at = [-_KNOWN_SECONDS]
+def _all_policies() -> Mapping[str, Policy]:
+    return {row.service: Policy(row.keep_days, row.mb_per_day) for row in LogPolicy.objects.all()}
 
 
-def policies() -> Mapping[str, Policy]:
-    """The policies by service, some seconds old at most. Those known last while they cannot be read: no line waits."""
-    if time.monotonic() - _read_at[0] > _KNOWN_SECONDS:
-        _read_at[0] = time.monotonic()
-        try:
-            _known[0] = {row.service: Policy(row.keep_days, row.mb_per_day) for row in LogPolicy.objects.all()}
-        except Exception:
-            log.exception("the policies of log lines cannot be read; those known last hold")
-    return _known[0]
+# The policies by service.
+policies: Recent[Mapping[str, Policy]] = Recent("the policies of log lines", _all_policies, {})
 
 
 def keep_days(services: pl.Series) -> pl.Series:

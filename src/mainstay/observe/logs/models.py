@@ -5,10 +5,11 @@ from typing import ClassVar
 from django.db import models
 
 from mainstay.catalog.models import KnownError
+from mainstay.observe.logs.formats.models import LogFormat, LogFormatCount
 from mainstay.observe.logs.metering.models import LogMetric, LogMetricCount
 from mainstay.observe.logs.search.models import SavedSearch
 
-__all__ = ["LogMetric", "LogMetricCount", "LogPolicy", "Pattern", "SavedSearch"]
+__all__ = ["LogFormat", "LogFormatCount", "LogMetric", "LogMetricCount", "LogPolicy", "Pattern", "SavedSearch"]
 
 
 class Pattern(models.Model):

@@ -10,6 +10,8 @@ from mainstay.core import clock
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.settings import current
 from mainstay.observe.logs import care, frame, redaction, registry
+from mainstay.observe.logs.formats import apply, counts
+from mainstay.observe.logs.formats.services import active
 from mainstay.observe.logs.lines import Lines, Origin
 from mainstay.observe.logs.reading.read import RAW, Source, read
 from mainstay.observe.telemetry import services as telemetry
@@ -73,6 +75,8 @@ def keep_records(records: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """
     conf = current()
     care.check_quota(records, now)
+    if "missed" in records.columns:
+        counts.count(records, [one.key for one in active()], now)
     records = records.with_columns(redaction.redact(records[name], conf.log_redact) for name in ("body", "attributes"))
     records = records.with_columns(pattern=_tagged(records, now), keep_days=care.keep_days(records["service"]))
     rows = frame.complete(records, int(now.timestamp() * 1000), conf.retention_logs_days)
@@ -82,11 +86,21 @@ def keep_records(records: pl.DataFrame, now: datetime) -> pl.DataFrame:
 
 def _understood(lines: pl.DataFrame, now: datetime, source: Source, *, whole: bool) -> pl.DataFrame:
     """The records of lines. A mistake of ours in reading must not cost anybody's lines: they are kept as they came."""
+    conf, formats = current(), apply.of_batch(lines, active())
+    source = replace(source, most_lines=conf.log_record_lines)
     try:
-        return read(lines, now, replace(source, most_lines=current().log_record_lines), whole=whole)
+        if not formats:
+            return read(lines, now, source, whole=whole)
+        begun = None if whole else apply.begun(lines, formats, conf.log_format_line)
+        records = read(apply.with_lines(lines), now, source, whole=whole, begun=begun)
     except Exception:
         log.exception("%s lines could not be read and are kept as they came", lines.height)
         return lines.with_columns(format=pl.lit(RAW))
+    try:
+        return apply.laid_over(records, formats, now, source, conf.log_format_line)
+    except Exception:
+        log.exception("the formats %s could not be applied", ", ".join(one.key for one in formats))
+        return records.drop("line")
 
 
 def _tagged(records: pl.DataFrame, now: datetime) -> pl.Series:

@@ -24,15 +24,16 @@ _OPENS = r"\A(?:Traceback \(most recent call last\):|panic: |Exception in thread
 _MOSTLY = 0.5
 
 
-def continuations(frame: pl.DataFrame, headed: pl.Series) -> pl.Series:
+def continuations(frame: pl.DataFrame, headed: pl.Series, begun: pl.Series | None = None) -> pl.Series:
     """Which lines (N, Boolean) belong to the line before them in the same ``which``; the first of each never does.
 
-    ``headed`` (N) tells which lines begin a record for certain. Blank lines belong to what they follow.
+    ``headed`` (N) tells which lines begin a record for certain, and so does ``begun`` (N) for lines that need have
+    nothing in common with the others of their stream. Blank lines belong to what they follow.
     """
-    known = frame.select("which", "body").with_columns(headed=headed)
+    known = frame.select("which", "body").with_columns(headed=headed if begun is None else headed | begun)
     part = pl.col("body").str.contains(CONTINUES)
     opens = pl.col("body").str.contains(_OPENS)
-    mostly = pl.col("headed").mean().over("which") >= _MOSTLY
+    mostly = pl.lit(headed).mean().over("which") >= _MOSTLY
     blank = pl.col("body").str.strip_chars() == ""
     after_indented = pl.col("body").str.contains(r"\A\s+\S").shift(1).over("which").fill_null(value=False)
     # What opens a trace after a line with a header was logged with it.

@@ -29,17 +29,20 @@ class Source:
     most_lines: int = 1000
 
 
-def read(frame: pl.DataFrame, now: datetime, source: Source, *, whole: bool) -> pl.DataFrame:
+def read(
+    frame: pl.DataFrame, now: datetime, source: Source, *, whole: bool, begun: pl.Series | None = None
+) -> pl.DataFrame:
     """Records of lines.
 
     ``frame`` has ``which``, ``body``, ``time`` (µs, null where nobody said), ``level`` and what else is known. Back
     comes a row a record, with the same columns, and ``format``, ``header``, ``exception``, ``causes``, ``frame``,
     ``fingerprint``, ``lines``, ``host`` and ``attributes`` extended by what was found. ``body`` is the message.
+    ``begun`` (N, Boolean) are further lines that begin a record for certain.
     """
     frame = frame.with_columns(pl.col("body").str.strip_chars_end("\r\n"))
     told = _recognise(frame["body"])
     if not whole:
-        continues = joining.continuations(frame, told != RAW)
+        continues = joining.continuations(frame, told != RAW, begun)
         if continues.any():
             frame = joining.joined(frame.with_columns(told=told), continues, source.most_lines)
             # Only what has grown can have become something else.

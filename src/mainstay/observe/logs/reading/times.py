@@ -83,6 +83,15 @@ def moments(texts: pl.Series, style: str, now: datetime, offset: timedelta | str
     return this_year
 
 
+def by_format(texts: pl.Series, layout: str, offset: timedelta | str = timedelta()) -> pl.Series:
+    """Microseconds since 1970 UTC of texts (N) in one layout, as strftime writes it; null where a text has another."""
+    found = texts.str.to_datetime(layout, time_unit="us", strict=False)
+    zoned = isinstance(found.dtype, pl.Datetime) and found.dtype.time_zone is not None
+    local = found.dt.epoch("us")
+    # What counts seconds since 1970 needs no zone either.
+    return local if zoned or "%s" in layout else _in_utc(local, None, offset)
+
+
 def _micros(parts: pl.DataFrame) -> pl.Series:
     """Microseconds of a calendar's parts, null where no calendar has them (30 February, hour 25).
 
