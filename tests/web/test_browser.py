@@ -495,3 +495,21 @@ def run_in(base: str, statement: str) -> str:
     code = f"import django\ndjango.setup()\nBASE = {base!r}\n{statement}"
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def test_a_log_format_is_seen_on_real_lines_as_it_is_written(context: BrowserContext, base: str) -> None:
+    page = serve.signed_in(context, base)
+    page.goto(f"{base}/logs/formats/edit?service=payments")
+    pattern, tried = page.get_by_label("Pattern", exact=True), page.locator("#tried")
+    pattern.fill("%{WORD:verb} (?=x)")
+    expect(tried).to_contain_text("character 14: lookahead is not supported")
+    pattern.fill("%{WORD:verb} %{WORD:what} after %{INT:ms:int}")
+    expect(tried).to_contain_text(re.compile(r"\d+ of 50 lines fit"))
+    expect(tried.locator(".piece").first).to_contain_text("verb")
+    assert problems(page) == []
+    page.get_by_label("Further lines to try it on").fill("closed nothing after 12 ms")
+    expect(tried.locator("li").first.locator(".piece-2")).to_have_text("ms12")
+    page.get_by_label("Key", exact=True).fill("by-hand")
+    page.get_by_role("button", name="Keep it").click()
+    page.wait_for_url(f"{base}/logs/formats")
+    expect(page.get_by_role("link", name="by-hand")).to_be_visible()

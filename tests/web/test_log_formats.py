@@ -131,13 +131,13 @@ def test_a_line_begins_a_format(written: None, ana: Client) -> None:
 
 
 def test_a_store_that_does_not_answer_leaves_the_form(shop: None, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mainstay.faces.web.views import log_formats
+    from mainstay.observe.logs.formats import services
     from mainstay.observe.telemetry.services import TelemetryError
 
     def broken(*_: object) -> list[str]:
         raise TelemetryError("it is away")
 
-    monkeypatch.setattr(log_formats.services, "recent_lines", broken)
+    monkeypatch.setattr(services, "recent_lines", broken)
     text = tried(ana, own_lines=LINES[0])
     assert "it is away" in text
     assert re.search(r"1 of 1 line\s+fits<", text)

@@ -172,6 +172,8 @@ def _tried(actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
     except TelemetryError as error:
         lines, context["store"] = [], str(error)
     _, found = services.try_out(actor, entry, [*own, *(line for line in lines if line not in own)])
+    # What is to be mended stands before what fits.
+    found[len(own) :] = sorted(found[len(own) :], key=lambda line: not line.stopped_at)
     looked_at = [line for line in found if line.fits or line.stopped_at]
     return {
         **context,
