@@ -328,10 +328,12 @@ def fuzz(
             continue
         run.allowed += 1
         if run.allowed % FRESH == 0:
+            # The state was compared after each statement; what belongs to the session begins anew with it.
             connection.close()
             engine.dispose()
             connection = engine.connect()
             prepare(connection)
+            before = state(connection, directory)
         run.ran += _execute(connection, sql)
         try:
             after = state(connection, directory)

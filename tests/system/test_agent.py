@@ -83,7 +83,7 @@ def test_nothing_is_lost_through_rotation_and_kills(live: Live, tmp_path: Path, 
         time.sleep(chance.random() * 0.3)  # The load, not a wait.
     counted = f"uniqExact(extract(body, 'n=([0-9]+) ')), count() FROM log_lines WHERE body LIKE '%{name} n=%'"
     found = until(
-        f"{number} lines", lambda: (rows := sql(here, f"SELECT {counted}")) and int(rows[0][0]) == number and rows, 40
+        f"{number} lines", lambda: (rows := sql(here, f"SELECT {counted}")) and int(rows[0][0]) == number and rows, 120
     )
     # What a killed agent had not heard the answer to is sent again: one batch each time at most.
     assert int(found[0][1]) <= number + agent.kills * BATCH

@@ -84,7 +84,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         assert process.wait(40) == 0, log.read_text()
 
 
-@pytest.fixture(scope="session")
+# For a module alone: while Playwright runs, no other event loop can begin in this process.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = need("chromium")
     with sync_playwright() as play:

@@ -12,6 +12,7 @@ def desk() -> None:
     from mainstay.core import access
     from mainstay.core.models import Person
     from mainstay.core.settings import current
+    from mainstay.respond.incidents.models import Incident
     from mainstay.restore.sqldesk.correct import execution, facts, services
 
     path = Path(current().data_dir) / "orders.sqlite3"
@@ -32,12 +33,13 @@ connections:
       masks: [{{column: card, show: last4}}]}}
 """
     config.apply(access.LOCAL, read([("databases.yaml", text)]))
+    incident = Incident.objects.order_by("pk").values_list("pk", flat=True)[0]
     ben = access.of_person(Person.objects.get(email="ben@example.com"))
     ana = access.of_person(Person.objects.get(email="ana@example.com"))
 
     def draft(title: str, sql: str, rows: int, **more: Any) -> int:
         fields = {"title": title, "reason": "Reported by the warehouse at 03:10", "statements": [sql], **more}
-        made = services.propose(ben, "orders", {**fields, "expected_rows": rows}, 1)
+        made = services.propose(ben, "orders", {**fields, "expected_rows": rows}, incident)
         services.preview(ben, made.pk)
         return int(made.pk)
 

@@ -98,7 +98,7 @@ def serving(data: Path) -> Iterator[str]:
 
 
 def _wait(base: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(f"{base}/healthz", timeout=2).close()

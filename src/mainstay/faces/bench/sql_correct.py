@@ -5,6 +5,7 @@ On the database whose SQLAlchemy-like address is in ``BENCH_POSTGRES`` or ``BENC
 sides run in turn on the same rows; the medians are compared.
 """
 
+import gc
 import os
 import sqlite3
 import statistics
@@ -28,6 +29,7 @@ _TYPES = {
 def run(rows: int, rounds: int) -> list[Figure]:
     """A figure for each database that is there."""
     with own_database():
+        gc.freeze()  # As the worker does.
         return [_measure(dialect, address, secret, rows, rounds) for dialect, address, secret in _places()]
 
 
@@ -94,8 +96,8 @@ def _bare(connection: object, rows: int, state: str) -> float:
     from mainstay.restore.sqldesk.models import Connection
 
     assert isinstance(connection, Connection)  # noqa: S101 - the model is imported late
+    began = time.perf_counter()
     with connections.open_session(connection, reading=False) as session:
-        began = time.perf_counter()
         session.engine.begin_write(session)
         session.run(_sql(rows, state))
         session.commit()

@@ -26,7 +26,7 @@ def every(request: HttpRequest) -> HttpResponse:
     """All corrections, newest first, with those that wait for a person on top."""
     found = services.visible(actor_of(request))
     waiting = list(found.filter(state__in=WAITING)[:50])
-    return show(request, "corrections", {"sheet": sheet_of(request, found), "waiting": waiting})
+    return show(request, "corrections", {"sheet": sheet_of(request, found), "owed": waiting})
 
 
 def one(request: HttpRequest, number: int) -> HttpResponse:

@@ -4,6 +4,7 @@ The order for each statement is: look at its rows and lock them, with all that f
 the number that it matched against the number that was seen; look at the rows again. Nothing is committed here.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ from mainstay.restore.sqldesk.engines.base import Name, Reference, Table
 from mainstay.restore.sqldesk.engines.session import Session
 
 DEEPEST = 20
+# Rows that one statement can be held to by their keys.
+MOST_HELD = 10_000
 
 
 class MismatchError(Exception):
@@ -70,21 +73,27 @@ class Transaction:
             return f"{table.name}: this changes the key ({', '.join(table.key)}), so it cannot be undone here"
         return f"{table.name} has no key that identifies its rows, so this cannot be undone here"
 
-    def run(self, statement: Statement, params: Mapping[str, Any], also: str = "") -> None:
-        """Carry out one statement. ``also`` narrows it to the rows of a batch, its values bound like the others."""
+    def run(self, statement: Statement, params: Mapping[str, Any], keys: Sequence[Key] | None = None) -> None:
+        """Carry out one statement, narrowed to the rows with ``keys`` where it is a batch."""
         table = self.tables.target(statement)
         image = self.image(table)
         if statement.kind == "INSERT":
             self._insert(statement, table, image, params)
             return
+        also, bound = self._narrowing(table, image, keys)
+        params = {**params, **bound}
         seen = self._look(statement, table, image, params, also)
         image.saw(seen)
         followers = self._followers(table, seen, statement, {})
+        if not statement.steady and not also:
+            # A condition that may pick other rows the next time is held to those that were seen.
+            also, bound = self._held(table, image, seen)
+            params = {**params, **bound}
         text = statement.narrowed(also) if also else statement.text
         quiet = self._is_quiet(statement, table, image, followers)
         changing = self._changing(statement, table) if quiet else None
         matched, after = self._run(statement, table, image, text, params, changing)
-        if matched != len(seen):
+        if matched != len(seen) or (after and after.keys() != seen.keys()):
             raise MismatchError(
                 f"{statement.kind} matched {matched:,} rows of {table.name}, the look before it {len(seen):,}: "
                 "its condition is not the same twice, or a trigger stands in between"
@@ -94,6 +103,25 @@ class Transaction:
         self._look_again(table, image, seen, after, changing)
         for follower, before in followers:
             self._look_again(follower, self.image(follower), before)
+
+    def _narrowing(self, table: Table, image: Image, keys: Sequence[Key] | None) -> tuple[str, dict[str, Any]]:
+        """The condition for these rows alone, and its values under names that a person does not use."""
+        if keys is None:
+            return "", {}
+        engine = self.session.engine
+        condition, values = engine.matching(table, image.key, keys)
+        names = [f"mainstay_key_{place}" for place in range(len(values))]
+        waiting = iter(names)
+        text = re.sub(re.escape(engine.marker), lambda _: f":{next(waiting)}", condition)
+        return text, dict(zip(names, values, strict=True))
+
+    def _held(self, table: Table, image: Image, seen: Mapping[Key, Row]) -> tuple[str, dict[str, Any]]:
+        if not image.key or len(seen) > MOST_HELD:
+            raise StatementError(
+                f"{table.name}: its condition may pick other rows the next time (chance, a clock, LIMIT, a "
+                "function that is not known): name the rows in it, or carry it out in batches"
+            )
+        return self._narrowing(table, image, list(seen)) if seen else ("1 = 0", {})
 
     def _is_quiet(
         self, statement: Statement, table: Table, image: Image, followers: Sequence[tuple[Table, dict[Key, Row]]]

@@ -1,6 +1,5 @@
 """One transaction of a correction or of an undo, up to the moment before its commit. A preview ends here as well."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,9 +80,8 @@ def carry_out(
         carried = Carried(done.effects, done.fingerprint, checks, done.judged, done.digest)
     else:
         transaction = Transaction(session, work.statements)
-        params, also = _narrowing(transaction, work.statements[0], keys)
         for statement in work.statements:
-            transaction.run(statement, {**work.params, **params}, also)
+            transaction.run(statement, work.params, keys)
         carried = Carried(transaction.settle(), transaction.tables.fingerprint(), checks)
     carried.checks += _checks(session, work, work.after) if last else []
     return carried
@@ -130,20 +128,6 @@ def _sortable(key: Key) -> tuple[Any, ...]:
     return tuple((0, int(one), "") if str(one).lstrip("-").isdigit() else (1, 0, str(one)) for one in key)
 
 
-def _narrowing(
-    transaction: Transaction, statement: Statement, keys: Sequence[Key] | None
-) -> tuple[dict[str, Any], str]:
-    """The condition for a batch, with the names of its values."""
-    if keys is None:
-        return {}, ""
-    engine, table = transaction.session.engine, transaction.tables.target(statement)
-    condition, values = engine.matching(table, transaction.image(table).key, keys)
-    names = [f"mainstay_key_{place}" for place in range(len(values))]
-    waiting = iter(names)
-    text = re.sub(re.escape(engine.marker), lambda _: f":{next(waiting)}", condition)
-    return dict(zip(names, values, strict=True)), text
-
-
 def summary(carried: Carried) -> dict[str, Any]:
     """What a preview shows and an approval is given on, as JSON. Values as people read them."""
     return {
@@ -169,7 +153,7 @@ def summary(carried: Carried) -> dict[str, Any]:
         "strays": carried.effects.strays,
         "warnings": list(dict.fromkeys(carried.effects.warnings)),
         "checks": [{"sql": sql, "held": held} for sql, held in carried.checks],
-        "undoable": all(image.key for image in carried.effects.images.values()),
+        "undoable": all(image.key or not len(image) for image in carried.effects.images.values()),
         "verdicts": carried.verdicts,
         "digest": carried.digest,
         "judged": [

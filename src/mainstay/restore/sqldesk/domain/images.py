@@ -93,8 +93,9 @@ def restored_rows(stored: Sequence[Sequence[Any]]) -> list[Row]:
 def dump(document: Any) -> bytes:
     """Values as JSON; what JSON has no form for is wrapped."""
     try:
+        data = orjson.dumps(document, default=_wrapped)
         # orjson writes numbers that are not finite as null, which would be another value.
-        return orjson.dumps(_exact(document) if _odd(document) else document, default=_wrapped)
+        return orjson.dumps(_exact(document), default=_wrapped) if b"null" in data and _odd(document) else data
     except TypeError:
         return orjson.dumps(_exact(document), default=_wrapped)
 

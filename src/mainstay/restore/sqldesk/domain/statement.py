@@ -36,7 +36,8 @@ class Statement:
 
     ``text`` is the statement without comments. ``ctes`` is its WITH clause, ``target`` the table as it is written with
     its alias, ``others`` what stands after FROM or USING, ``where`` its condition; each may be empty. ``assigned`` are
-    the columns that an UPDATE sets, or those that an INSERT names.
+    the columns that an UPDATE sets, or those that an INSERT names. ``steady`` says that its condition picks the same
+    rows when it is asked twice in one transaction, as far as that can be read from it.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Statement:
     where: str = ""
     assigned: frozenset[str] = frozenset()
     calls: tuple[str, ...] = ()
+    steady: bool = True
 
     def looking(self, columns: str, lock: str, also: str = "") -> str:
         """The query for the very rows that an UPDATE or DELETE touches. ``also`` narrows it."""
@@ -112,7 +114,8 @@ def parse(sql: str, dialect: str) -> Statement:
         cuts.get("others", ""),
         cuts.get("where", ""),
         _assigned(tree, kind),
-        tuple(sorted({_call_name(call) for call in tree.find_all(exp.Func)} - {"and", "or", ""})),
+        calls=tuple(sorted({_call_name(call) for call in tree.find_all(exp.Func)} - {"and", "or", ""})),
+        steady=_is_steady(tree, dialect),
     )
     if kind != "INSERT" and not found.where:
         raise StatementError("without WHERE it would change every row; if that is meant, write WHERE 1 = 1")
@@ -213,6 +216,28 @@ def _fold(dialect: str) -> Any:
         return str(plain.lower() if dialect == "postgres" else plain.upper() if dialect == "oracle" else plain)
 
     return fold
+
+
+_BY_CHANCE = (
+    *(exp.Anonymous, exp.Rand, exp.Randn, exp.Uuid, exp.Limit, exp.Fetch, exp.TableSample, exp.Window),
+    *(exp.Parameter, exp.SessionParameter),
+)
+_CLOCKS = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.CurrentDatetime, exp.UtcTimestamp, exp.UtcTime)
+
+
+def _is_steady(tree: exp.Expression, dialect: str) -> bool:
+    """Whether nothing in the condition can answer otherwise the next time: chance, a cut, a clock, what is unknown."""
+    parts = [tree.args.get(name) for name in ("where", "from_", "from", "using", "with_", "with")]
+    nodes = [one for part in parts for one in (part if isinstance(part, list) else [part])]
+    # PostgreSQL's clock stands still in a transaction.
+    moving = _BY_CHANCE if dialect == "postgres" else (*_BY_CHANCE, *_CLOCKS)
+    for node in nodes:
+        if isinstance(node, exp.Expression):
+            if node.find(*moving):
+                return False
+            if dialect == "sqlite" and any(one.this == "now" for one in node.find_all(exp.Literal)):
+                return False
+    return True
 
 
 def _assigned(tree: exp.Expression, kind: str) -> frozenset[str]:

@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('approved_at', models.DateTimeField(null=True)),
                 ('approved_hash', models.CharField(blank=True, max_length=64)),
                 ('approval_expires_at', models.DateTimeField(null=True)),
-                ('emergency', models.TextField(blank=True)),
+                ('emergency', models.TextField(blank=True, help_text='Why it is carried out against the calendar.')),
                 ('rows_done', models.BigIntegerField(default=0)),
                 ('last_key', models.JSONField(help_text='Key of the last row of the last committed batch.', null=True)),
                 ('size_now', models.PositiveIntegerField(default=0, help_text='Rows of the next batch, found by measuring.')),

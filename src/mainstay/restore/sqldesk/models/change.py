@@ -1,12 +1,12 @@
 """Corrections: what was asked for, who approved exactly that, and what became of each row."""
 
-from django.conf import settings
 from django.db import models
 
+from mainstay.restore.sqldesk.models.approval import Approved
 from mainstay.restore.sqldesk.models.connection import Connection
 
 
-class Correction(models.Model):
+class Correction(Approved):
     """A change of production data, from the draft to its proof. An undo is a correction as well."""
 
     class State(models.TextChoices):
@@ -45,24 +45,10 @@ class Correction(models.Model):
     previewed_at = models.DateTimeField(null=True)
     previewed_hash = models.CharField(max_length=64, blank=True, help_text="Of what was written when it was previewed.")
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the tables, when it was previewed.")
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="corrections_requested"
-    )
-    requested_name = models.CharField(max_length=255)
     requested_at = models.DateTimeField(null=True)
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    approved_name = models.CharField(max_length=255, blank=True)
-    approved_at = models.DateTimeField(null=True)
-    approved_hash = models.CharField(max_length=64, blank=True)
-    approval_expires_at = models.DateTimeField(null=True)
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     started_name = models.CharField(max_length=255, blank=True)
-    emergency = models.TextField(blank=True, help_text="Why it is carried out against the calendar.")
     gate = models.JSONField(default=dict, help_text="What the gate answered when it was carried out.")
     pause_asked = models.BooleanField(default=False)
-    lease_until = models.DateTimeField(null=True)
-    created_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         """As people name it."""

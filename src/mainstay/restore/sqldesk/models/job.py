@@ -1,12 +1,12 @@
 """Clean-up and archival jobs: what was asked for, who approved exactly that, and how far it has come."""
 
-from django.conf import settings
 from django.db import models
 
+from mainstay.restore.sqldesk.models.approval import Approved
 from mainstay.restore.sqldesk.models.connection import Connection
 
 
-class Job(models.Model):
+class Job(Approved):
     """Old rows of one table that are deleted, moved to another table, or archived to Parquet, batch by batch."""
 
     class State(models.TextChoices):
@@ -53,24 +53,12 @@ class Job(models.Model):
     dry_run = models.JSONField(default=dict, help_text="What the last dry run found.")
     dry_run_hash = models.CharField(max_length=64, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the tables, at the dry run.")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    requested_name = models.CharField(max_length=255)
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    approved_name = models.CharField(max_length=255, blank=True)
-    approved_at = models.DateTimeField(null=True)
-    approved_hash = models.CharField(max_length=64, blank=True)
-    approval_expires_at = models.DateTimeField(null=True)
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    emergency = models.TextField(blank=True)
     rows_done = models.BigIntegerField(default=0)
     last_key = models.JSONField(null=True, help_text="Key of the last row of the last committed batch.")
     size_now = models.PositiveIntegerField(default=0, help_text="Rows of the next batch, found by measuring.")
     asked = models.CharField(max_length=8, blank=True, help_text="pause or stop, until the worker has obeyed.")
     holder = models.CharField(max_length=32, blank=True, help_text="Which run of a worker has it.")
-    lease_until = models.DateTimeField(null=True)
     look_at = models.DateTimeField(null=True, help_text="When to look again whether it may go on.")
-    created_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         """As people name it."""
