@@ -152,7 +152,8 @@ def test_a_closed_tab_stops_the_read(shop: Database, browser: Callable[[str], Cl
         await tab.wait(30)  # type: ignore[no-untyped-call]
 
     asyncio.run(visit())
-    until("the read has ended", lambda: Read.objects.get(token="tab").state == "cancelled")
+    until("the read has ended", lambda: Read.objects.get(token="tab").state != "running")
+    assert Read.objects.get(token="tab").state == "cancelled"
 
 
 def test_the_api_answers_with_columns_and_rows(shop: Database) -> None:

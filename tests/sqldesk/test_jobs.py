@@ -242,7 +242,7 @@ def test_nothing_runs_that_another_person_did_not_approve_as_it_is(events: Datab
     work()
     again.refresh_from_db()
     assert (again.state, len(left(events))) == (State.FAILED, ROWS)
-    assert "not what another person approved" in again.state_reason
+    assert "not what was approved" in again.state_reason
     with pytest.raises(AccessError):
         services.visible(desk.person("vic"))
 

@@ -5,7 +5,7 @@ from typing import Any
 from mainstay.catalog.models import Service
 from mainstay.config.kinds.references import several
 from mainstay.core.access import Actor
-from mainstay.restore.sqldesk.models import Connection, Job
+from mainstay.restore.sqldesk.models import Connection, Correction, Job
 
 Entry = dict[str, Any]
 PLAIN = (
@@ -44,7 +44,7 @@ def remove(actor: Actor, ident: str) -> None:
     one = Connection.objects.filter(key=ident).first()
     if one is None:
         return
-    if one.corrections_made.exists() or Job.objects.filter(connection=one).exists():
+    if any(kind.objects.filter(connection=one).exists() for kind in (Correction, Job)):
         Connection.objects.filter(pk=one.pk).update(corrections=False, source="")
         return
     one.delete()

@@ -23,13 +23,12 @@ from mainstay.catalog.calendar import gate
 from mainstay.core import clock
 from mainstay.core.access import SYSTEM, Actor, of_person
 from mainstay.core.settings import current
-from mainstay.restore.sqldesk import connections
+from mainstay.restore.sqldesk import connections, review
 from mainstay.restore.sqldesk.correct import facts
 from mainstay.restore.sqldesk.correct.apply import MismatchError
 from mainstay.restore.sqldesk.correct.carrying import Carried, Work, carry_out, keys_of, require_checks
 from mainstay.restore.sqldesk.correct.reconcile import what_became_of
-from mainstay.restore.sqldesk.correct.services import services_of
-from mainstay.restore.sqldesk.domain import approval
+from mainstay.restore.sqldesk.correct.services import begun
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError, UnreachableError
 from mainstay.restore.sqldesk.engines.session import Session
@@ -86,9 +85,7 @@ def claim() -> int | None:
 def carry(pk: int) -> None:
     """Carry out a claimed correction: all of its batches, or up to the first that fails."""
     correction = Correction.objects.select_related("connection", "undoes__connection").get(pk=pk)
-    step = approval.may_carry_out(
-        facts.approval_of(correction), correction.requested_by_id, facts.hash_of(correction), clock.now()
-    )
+    step = review.may_carry_out(correction, facts.hash_of(correction), begun=begun(correction))
     if not step.allowed:
         _end(correction, step.reason)
         return
@@ -138,7 +135,7 @@ def _stop_before(correction: Correction) -> str:
     person = correction.started_by
     actor: Actor = of_person(person) if person is not None else SYSTEM
     emergency = correction.emergency or None
-    answer = gate.may_change(actor, services_of(correction), clock.now(), kind="correction", emergency=emergency)
+    answer = gate.may_change(actor, review.services_of(correction), clock.now(), kind="correction", emergency=emergency)
     return "" if answer.allowed else f"the gate has closed: {answer.reason}"
 
 
@@ -231,14 +228,14 @@ def _done(correction: Correction, batch: Batch) -> None:
     with transaction.atomic():
         batch.state, batch.finished_at = Batch.State.DONE, clock.now()
         batch.save(update_fields=["state", "finished_at"])
-        facts.note(SYSTEM, correction, "batch", f"batch {batch.number} is done: {batch.rows:,} rows", rows=batch.rows)
+        review.note(SYSTEM, correction, "batch", f"batch {batch.number} is done: {batch.rows:,} rows", rows=batch.rows)
 
 
 def _pause(correction: Correction, reason: str) -> None:
     with transaction.atomic():
         correction.state, correction.state_reason, correction.pause_asked = State.PAUSED, reason, False
         correction.save(update_fields=["state", "state_reason", "pause_asked"])
-        facts.note(SYSTEM, correction, "paused", f"paused: {reason}")
+        review.note(SYSTEM, correction, "paused", f"paused: {reason}")
 
 
 def _end(correction: Correction, error: str) -> None:
@@ -253,9 +250,8 @@ def _end(correction: Correction, error: str) -> None:
         sentence = f"failed and changed nothing: {error}" if error else f"is done: {total:,} rows"
         if error and some:
             sentence = f"stopped half way after {total:,} rows: {error}"
-        facts.note(SYSTEM, correction, str(correction.state), sentence, rows=total, error=error[:500])
-        if correction.requested_by is not None:
-            facts.tell(correction.requested_by, correction, f"{correction} {sentence}")
+        review.note(SYSTEM, correction, str(correction.state), sentence, rows=total, error=error[:500])
+        review.tell(correction.requested_by, correction, f"{correction} {sentence}")
 
 
 def reconcile_due() -> int:
@@ -286,7 +282,7 @@ def reconcile(pk: int) -> None:
         left = correction.batches.exclude(state=Batch.State.DONE).exists() or not correction.batches.exists()
         if left:
             Correction.objects.filter(pk=pk, state=State.RUNNING).update(state=State.QUEUED)
-            facts.note(SYSTEM, correction, "requeue", "is taken up again: its worker had stopped")
+            review.note(SYSTEM, correction, "requeue", "is taken up again: its worker had stopped")
     if not left:
         _end(correction, "")
 
@@ -295,4 +291,4 @@ def _unknown(correction: Correction, why: str) -> None:
     with transaction.atomic():
         correction.state, correction.state_reason = State.UNKNOWN, why
         correction.save(update_fields=["state", "state_reason"])
-        facts.note(SYSTEM, correction, "unknown", f"needs a person: {why}")
+        review.note(SYSTEM, correction, "unknown", f"needs a person: {why}")

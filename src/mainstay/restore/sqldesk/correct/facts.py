@@ -1,15 +1,11 @@
-"""What the desk writes down of corrections: the content that an approval binds, images, and the trail."""
+"""What the desk writes down of corrections: the content that an approval binds, and images."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from mainstay.core import audit, feed
-from mainstay.core.access import Actor
-from mainstay.core.models import Person
-from mainstay.respond.timeline import services as timeline
 from mainstay.restore.sqldesk.correct.carrying import Carried, Work, work_of
 from mainstay.restore.sqldesk.correct.restoring import Kept
-from mainstay.restore.sqldesk.domain.approval import Approval, content_hash
+from mainstay.restore.sqldesk.domain.approval import content_hash
 from mainstay.restore.sqldesk.domain.images import Key, Row, name_of, pack, stored_name, unpack
 from mainstay.restore.sqldesk.models import Batch, Correction, TableImage
 
@@ -37,13 +33,6 @@ def content(correction: Correction) -> dict[str, Any]:
 def hash_of(correction: Correction) -> str:
     """SHA-256 over the content."""
     return content_hash(content(correction))
-
-
-def approval_of(correction: Correction) -> Approval:
-    """The approval that it has."""
-    return Approval(
-        correction.approved_by_id, correction.approved_name, correction.approved_hash, correction.approval_expires_at
-    )
 
 
 def work(correction: Correction) -> Work:
@@ -102,24 +91,4 @@ def merged(images: Iterable[TableImage]) -> tuple[Kept, ...]:
             pairs[key] = (pairs[key][0] if key in pairs else before, after)
     return tuple(
         Kept(name_of(table), tuple(first.key), tuple(first.columns), pairs) for table, (first, pairs) in found.items()
-    )
-
-
-def note(actor: Actor, correction: Correction, deed: str, sentence: str, **detail: Any) -> None:
-    """Audit log, timeline and open screens, in the caller's transaction. ``sentence`` goes on after ``COR-7``."""
-    audit.record(actor, f"correction.{deed}", str(correction), connection=correction.connection.key, **detail)
-    if correction.incident_id:
-        timeline.record(correction.incident_id, "correction", f"{correction} {sentence}", actor.name)
-    feed.tell("correction", correction.pk)
-
-
-def tell(person: Person, correction: Correction, subject: str) -> None:
-    """Show a person that it is their turn."""
-    feed.tell(
-        "page",
-        "correction",
-        person_id=person.pk,
-        key=f"correction-{correction.pk}-{correction.state}",
-        subject=subject[:300],
-        link=f"/corrections/{correction.pk}",
     )

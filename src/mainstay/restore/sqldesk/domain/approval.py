@@ -56,15 +56,18 @@ def may_approve(state: str, requested_by: int | None, person_id: int | None) -> 
     return Step(True, "another person than who asked")
 
 
-def may_carry_out(approval: Approval, requested_by: int | None, now_hash: str, now: datetime) -> Step:
-    """Looked at again at the moment of execution: the same content, another person, and in time."""
+def may_carry_out(approval: Approval, requested_by: int | None, now_hash: str, now: datetime, *, begun: bool) -> Step:
+    """Looked at again at the moment of execution: the same content, another person, and in time.
+
+    An approval that has expired still covers the rest of what was ``begun`` under it.
+    """
     if not approval.hash or approval.person_id is None:
         return Step(False, "nobody has approved it")
     if approval.person_id == requested_by:
         return Step(False, "who asked for it must not approve it")
     if approval.hash != now_hash:
         return Step(False, "it is not what was approved: something was edited afterwards")
-    if approval.expires_at is None or approval.expires_at <= now:
+    if not begun and (approval.expires_at is None or approval.expires_at <= now):
         return Step(False, "the approval has expired: ask for a new one")
     return Step(True, f"approved by {approval.name}")
 

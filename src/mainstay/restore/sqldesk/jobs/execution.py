@@ -30,7 +30,7 @@ from mainstay.catalog.calendar import gate
 from mainstay.core import clock, ids
 from mainstay.core.access import SYSTEM, Actor, of_person
 from mainstay.core.settings import current
-from mainstay.restore.sqldesk import connections
+from mainstay.restore.sqldesk import connections, review
 from mainstay.restore.sqldesk.domain.images import dump, restored_rows
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError, RefusedError, UnreachableError
@@ -172,8 +172,10 @@ def _work(job: Job, run: Run) -> None:
 
 def _plan(session: Session, job: Job) -> Plan:
     """The plan, if it is still what was approved and the tables are what they were."""
-    if job.approved_hash != facts.hash_of(job) or job.approved_by_id in {None, job.requested_by_id}:
-        raise StatementError("it is not what another person approved")
+    # It was started in time; it may wait for its window longer than the approval would let it be started.
+    step = review.may_carry_out(job, facts.hash_of(job), begun=True)
+    if not step.allowed:
+        raise StatementError(step.reason)
     plan = plan_of(session, job.table, job.condition, job.parameters, job.destination)
     if plan.fingerprint != job.fingerprint:
         raise StatementError("the tables are not what they were at the dry run: make a new one, and have it approved")
@@ -185,7 +187,7 @@ def _hindrance(session: Session, job: Job, *, first: bool) -> str:
     actor: Actor = of_person(job.started_by) if job.started_by is not None else SYSTEM
     answer = gate.may_change(
         actor,
-        facts.services_of(job),
+        review.services_of(job),
         clock.now(),
         kind="job",
         emergency=job.emergency or None,
@@ -194,7 +196,7 @@ def _hindrance(session: Session, job: Job, *, first: bool) -> str:
     if not answer.allowed:
         return answer.reason
     if first:
-        gate.record(actor, answer, kind="job", services=facts.services_of(job), target=str(job))
+        gate.record(actor, answer, kind="job", services=review.services_of(job), target=str(job))
     return pressure.too_much(job, pressure.measure(session, job))
 
 
@@ -334,9 +336,9 @@ def _rest(job: Job, run: Run, state: str, reason: str) -> None:
         sentence = (
             f"is done: {job.rows_done:,} rows" if state == State.DONE else f"{State(state).label.lower()}: {reason}"
         )
-        facts.note(SYSTEM, job, str(state), sentence, rows=job.rows_done, reason=reason[:500])
+        review.note(SYSTEM, job, str(state), sentence, rows=job.rows_done, reason=reason[:500])
         if state in {State.DONE, State.FAILED}:
-            facts.tell(job.requested_by, job, f"{job} {sentence}")
+            review.tell(job.requested_by, job, f"{job} {sentence}")
 
 
 def reconcile_due() -> int:
@@ -377,7 +379,7 @@ def _to(job: Job, state: str, sentence: str) -> None:
     with transaction.atomic():
         found = Job.objects.filter(pk=job.pk, state=State.RUNNING)
         if found.update(state=state, state_reason=sentence, lease_until=None, look_at=clock.now()) == 1:
-            facts.note(SYSTEM, job, str(state), sentence, rows=job.rows_done)
+            review.note(SYSTEM, job, str(state), sentence, rows=job.rows_done)
 
 
 def what_became_of(job: Job, batch: JobBatch) -> tuple[str, str]:

@@ -8,13 +8,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from mainstay.catalog.calendar import gate
-from mainstay.core import clock, doorbell, people
+from mainstay.core import clock, doorbell
 from mainstay.core.access import Actor, Right, require
-from mainstay.core.models import Role
 from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
-from mainstay.respond.incidents.models import Incident
-from mainstay.restore.sqldesk import connections
+from mainstay.restore.sqldesk import connections, review
 from mainstay.restore.sqldesk.correct.carrying import shown
 from mainstay.restore.sqldesk.domain import approval
 from mainstay.restore.sqldesk.domain.statement import StatementError
@@ -47,66 +45,32 @@ def get(actor: Actor, number: int) -> Job:
     return found
 
 
-def _locked(actor: Actor, number: int) -> Job:
-    require(actor, Right.RESPOND)
-    found = Job.objects.select_for_update().filter(pk=number).first()
-    if found is None:
-        raise not_found(f"job {number}")
-    return found
-
-
-def _require(step: approval.Step) -> None:
-    if not step.allowed:
-        raise ProblemError(409, "Not possible", f"{step.reason[:1].upper()}{step.reason[1:]}.")
-
-
-def _in(job: Job, *states: str) -> None:
-    if job.state not in states:
-        raise ProblemError(409, "Not possible", f"{job} is {job.get_state_display().lower()}.")
-
-
 @transaction.atomic
 def propose(actor: Actor, connection_key: str, fields: Mapping[str, Any], incident: int | None = None) -> Job:
     """Write a draft. ``fields`` are those of ``EDITABLE``."""
-    require(actor, Right.RESPOND)
-    connection = connections.get(actor, connection_key)
-    if not connection.corrections:
-        raise ProblemError(403, "Not allowed", f"{connection} takes no changes: it is for reading only.")
-    if incident is not None and not Incident.objects.filter(pk=incident).exists():
-        raise bad_request(f"there is no incident {incident}", "incident")
     conf = current()
     job = Job(
-        connection=connection,
-        incident_id=incident,
+        **review.begin(actor, connection_key, incident),
         batch_rows=conf.sql_job_batch_rows,
         batch_ms=conf.sql_job_batch_ms,
-        requested_by_id=actor.person_id,
-        requested_name=actor.name,
-        created_at=clock.now(),
     )
     _fill(job, fields)
     job.save()
-    facts.note(actor, job, "draft", f"drafted: {job.title}", title=job.title, does=job.action, table=job.table)
+    review.note(actor, job, "draft", f"drafted: {job.title}", title=job.title, does=job.action, table=job.table)
     return job
 
 
 @transaction.atomic
 def edit(actor: Actor, number: int, fields: Mapping[str, Any]) -> Job:
     """Change what has not begun. An approval that was given or asked for is void."""
-    job = _locked(actor, number)
-    _in(job, *OPEN)
+    job = review.locked(Job, actor, number)
+    review.require_state(job, *OPEN)
     _fill(job, fields)
-    _void(job)
+    review.void(job)
     job.requested_by_id, job.requested_name = actor.person_id, actor.name
     job.save()
-    facts.note(actor, job, "edit", "edited; approvals of it are void")
+    review.note(actor, job, "edit", "edited; approvals of it are void")
     return job
-
-
-def _void(job: Job) -> None:
-    job.state, job.state_reason = State.DRAFT, ""
-    job.approved_by, job.approved_name, job.approved_hash = None, "", ""
-    job.approved_at = job.approval_expires_at = None
 
 
 def _fill(job: Job, fields: Mapping[str, Any]) -> None:
@@ -139,19 +103,19 @@ def _fill(job: Job, fields: Mapping[str, Any]) -> None:
 def dry_run(actor: Actor, number: int) -> Job:
     """Count what a job would take, and try the statement of its first rows, in a transaction that cannot write."""
     job = get(actor, number)
-    _in(job, *OPEN)
+    review.require_state(job, *OPEN)
     seen, fingerprint = _look(job)
     with transaction.atomic():
-        fresh = _locked(actor, number)
+        fresh = review.locked(Job, actor, number)
         if facts.content(fresh) != facts.content(job):
             raise ProblemError(409, "Edited meanwhile", "Somebody edited it during the dry run. Make it again.")
         before = facts.hash_of(fresh)
         fresh.dry_run, fresh.fingerprint = seen, fingerprint
         fresh.dry_run_hash = facts.hash_of(fresh)
         if before != fresh.dry_run_hash:
-            _void(fresh)
+            review.void(fresh)
         fresh.save()
-        facts.note(actor, fresh, "dry_run", "dry-run made", rows=seen.get("rows"), problems=seen["problems"])
+        review.note(actor, fresh, "dry_run", "dry-run made", rows=seen.get("rows"), problems=seen["problems"])
     return fresh
 
 
@@ -187,55 +151,33 @@ def _look(job: Job) -> tuple[dict[str, Any], str]:
 @transaction.atomic
 def request(actor: Actor, number: int) -> None:
     """Ask colleagues to approve what the dry run shows."""
-    job = _locked(actor, number)
-    problems = job.dry_run.get("problems") or []
-    _require(approval.may_request(job.state, job.dry_run_hash, facts.hash_of(job), problems))
-    job.state = State.REQUESTED
-    job.requested_by_id, job.requested_name = actor.person_id, actor.name
-    job.save()
-    facts.note(actor, job, "request", f"waits for approval: {job.title}", hash=facts.hash_of(job))
-    for person in people.visible(actor).exclude(role=Role.VIEWER):
-        if person.pk != actor.person_id:
-            facts.tell(person, job, f"{actor.name} asks for approval of {job}: {job.title}")
+    job = review.locked(Job, actor, number)
+    problems, now_hash = job.dry_run.get("problems") or [], facts.hash_of(job)
+    review.require_step(approval.may_request(job.state, job.dry_run_hash, now_hash, problems))
+    review.ask(actor, job, now_hash)
 
 
 @transaction.atomic
 def approve(actor: Actor, number: int, seen_hash: str) -> None:
     """Approve exactly what was seen: ``seen_hash`` is that of the content on the approver's screen."""
-    job = _locked(actor, number)
-    _require(approval.may_approve(job.state, job.requested_by_id, actor.person_id))
-    now_hash = facts.hash_of(job)
-    if seen_hash != now_hash:
-        raise ProblemError(409, "It has changed", "This is not what you saw: it was edited meanwhile. Look again.")
-    job.state, job.approved_at, job.approved_hash = State.APPROVED, clock.now(), now_hash
-    job.approved_by_id, job.approved_name = actor.person_id, actor.name
-    job.approval_expires_at = approval.expiry(clock.now(), current().sql_approval_hours)
-    job.save()
-    facts.note(actor, job, "approve", f"approved by {actor.name}", hash=now_hash)
-    facts.tell(job.requested_by, job, f"{actor.name} has approved {job}")
+    job = review.locked(Job, actor, number)
+    review.approve(actor, job, facts.hash_of(job), seen_hash)
 
 
 @transaction.atomic
 def reject(actor: Actor, number: int, reason: str) -> None:
     """Say no, and why."""
-    job = _locked(actor, number)
-    _in(job, State.REQUESTED, State.APPROVED)
-    if not reason.strip():
-        raise bad_request("write why, so that it can be done better", "reason")
-    job.state, job.state_reason = State.REJECTED, f"{actor.name}: {reason.strip()}"
-    job.save(update_fields=["state", "state_reason"])
-    facts.note(actor, job, "reject", f"rejected by {actor.name}: {reason.strip()}", reason=reason.strip()[:500])
-    facts.tell(job.requested_by, job, f"{actor.name} has rejected {job}")
+    review.reject(actor, review.locked(Job, actor, number), reason)
 
 
 @transaction.atomic
 def withdraw(actor: Actor, number: int) -> None:
     """Give it up, also half way. What was deleted or archived stays so."""
-    job = _locked(actor, number)
-    _in(job, *OPEN, State.WAITING, State.PAUSED, State.FAILED)
+    job = review.locked(Job, actor, number)
+    review.require_state(job, *OPEN, State.WAITING, State.PAUSED, State.FAILED)
     job.state, job.finished_at = State.WITHDRAWN, clock.now()
     job.save(update_fields=["state", "finished_at"])
-    facts.note(actor, job, "withdraw", f"withdrawn by {actor.name} after {job.rows_done:,} rows", rows=job.rows_done)
+    review.note(actor, job, "withdraw", f"withdrawn by {actor.name} after {job.rows_done:,} rows", rows=job.rows_done)
 
 
 @transaction.atomic
@@ -245,24 +187,20 @@ def start(actor: Actor, number: int, emergency: str = "") -> None:
     The gate is asked by the worker before it works, so that a job may be started in the afternoon for the night. Only
     who calls an emergency is answered at once.
     """
-    job = _locked(actor, number)
-    _in(job, State.APPROVED, State.PAUSED, State.FAILED)
-    step = approval.may_carry_out(facts.approval_of(job), job.requested_by_id, facts.hash_of(job), clock.now())
-    # An approval that has expired still covers the rest of what was begun under it.
-    if not (step.allowed or job.rows_done):
-        _require(step)
+    job = review.locked(Job, actor, number)
+    review.require_state(job, State.APPROVED, State.PAUSED, State.FAILED)
+    review.require_step(review.may_carry_out(job, facts.hash_of(job), begun=bool(job.rows_done)))
     if emergency.strip():
-        services = facts.services_of(job)
+        services = review.services_of(job)
         answer = gate.may_change(
             actor, services, clock.now(), kind="job", emergency=emergency.strip(), in_window=job.in_windows
         )
         gate.record(actor, answer, kind="job", services=services, target=str(job))
-        if not answer.allowed:
-            raise ProblemError(409, "The gate is closed", f"{answer.reason[:1].upper()}{answer.reason[1:]}.")
+        review.require_open_gate(answer)
     job.state, job.state_reason, job.asked, job.look_at = State.WAITING, "", "", clock.now()
     job.started_by_id, job.emergency, job.finished_at = actor.person_id, emergency.strip(), None
     job.save()
-    facts.note(actor, job, "start", f"started by {actor.name}", emergency=bool(job.emergency), rows=job.rows_done)
+    review.note(actor, job, "start", f"started by {actor.name}", emergency=bool(job.emergency), rows=job.rows_done)
     transaction.on_commit(lambda: doorbell.ring(doorbell.SQL))
 
 
@@ -279,13 +217,13 @@ def stop(actor: Actor, number: int) -> None:
 
 
 def _ask(actor: Actor, number: int, what: str) -> None:
-    job = _locked(actor, number)
-    _in(job, *LIVE)
+    job = review.locked(Job, actor, number)
+    review.require_state(job, *LIVE)
     if job.state == State.WAITING:
         Job.objects.filter(pk=job.pk).update(state=State.PAUSED, state_reason=f"{what} by {actor.name}", look_at=None)
     else:
         Job.objects.filter(pk=job.pk).update(asked=what)
-    facts.note(actor, job, what, f"{what} by {actor.name}", rows=job.rows_done)
+    review.note(actor, job, what, f"{what} by {actor.name}", rows=job.rows_done)
     transaction.on_commit(lambda: doorbell.ring(doorbell.SQL))
 
 
@@ -293,8 +231,8 @@ def _ask(actor: Actor, number: int, what: str) -> None:
 def settle(actor: Actor, number: int, *, committed: bool, reason: str) -> None:
     """A person says what became of a batch whose outcome neither the server nor its rows tell."""
     require(actor, Right.MAINTAIN)
-    job = _locked(actor, number)
-    _in(job, State.UNKNOWN)
+    job = review.locked(Job, actor, number)
+    review.require_state(job, State.UNKNOWN)
     if not reason.strip():
         raise bad_request("write how you know", "reason")
     batch = job.batches.filter(state=JobBatch.State.COMMITTING).first()
@@ -302,7 +240,7 @@ def settle(actor: Actor, number: int, *, committed: bool, reason: str) -> None:
         execution.settle_batch(job, batch, committed=committed)
     job.state, job.state_reason = State.PAUSED, f"settled by {actor.name}: {reason.strip()}"
     job.save(update_fields=["state", "state_reason"])
-    facts.note(actor, job, "settle", f"settled by {actor.name}: {reason.strip()}", committed=committed)
+    review.note(actor, job, "settle", f"settled by {actor.name}: {reason.strip()}", committed=committed)
 
 
 def rate(job: Job) -> float | None:

@@ -1,12 +1,32 @@
 """What a correction and a job share: who asked, who approved exactly that, and who holds it while it runs."""
 
+from typing import TYPE_CHECKING, ClassVar
+
 from django.conf import settings
 from django.db import models
 
+from mainstay.restore.sqldesk.models.connection import Connection
+
 
 class Approved(models.Model):
-    """Something that takes a second person before it is carried out."""
+    """Something that takes a second person before it is carried out.
 
+    Each kind has its own states; ``draft``, ``requested``, ``approved`` and ``rejected`` are among those of all.
+    """
+
+    # What it is called in the audit log, in the timeline and by open screens, and where its page is.
+    WORD: ClassVar[str]
+    PATH: ClassVar[str]
+
+    title = models.CharField(max_length=200)
+    reason = models.TextField()
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    incident = models.ForeignKey(
+        "incidents.Incident", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    state = models.CharField(max_length=12, db_index=True)
+    state_reason = models.TextField(blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the tables, when they were looked at.")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     requested_name = models.CharField(max_length=255)
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -22,3 +42,8 @@ class Approved(models.Model):
 
     class Meta:
         abstract = True
+
+    if TYPE_CHECKING:
+
+        def get_state_display(self) -> str:
+            """The state as people read it."""

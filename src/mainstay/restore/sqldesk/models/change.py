@@ -3,11 +3,12 @@
 from django.db import models
 
 from mainstay.restore.sqldesk.models.approval import Approved
-from mainstay.restore.sqldesk.models.connection import Connection
 
 
 class Correction(Approved):
     """A change of production data, from the draft to its proof. An undo is a correction as well."""
+
+    WORD, PATH = "correction", "/corrections"
 
     class State(models.TextChoices):
         """Where it stands. ``UNKNOWN`` means: our side died around the commit, and the database did not tell."""
@@ -25,12 +26,6 @@ class Correction(Approved):
         REJECTED = "rejected", "Rejected"
         WITHDRAWN = "withdrawn", "Withdrawn"
 
-    title = models.CharField(max_length=200)
-    reason = models.TextField()
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="corrections_made")
-    incident = models.ForeignKey(
-        "incidents.Incident", null=True, blank=True, on_delete=models.SET_NULL, related_name="corrections"
-    )
     undoes = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="undone_by")
     statements = models.JSONField(default=list, help_text="SQL texts, carried out in this order in one transaction.")
     parameters = models.JSONField(default=dict, help_text="Name to value, bound and never spliced.")
@@ -40,11 +35,9 @@ class Correction(Approved):
     batch_rows = models.PositiveIntegerField(null=True, blank=True, help_text="Rows a batch; empty: all at once.")
     accepted = models.JSONField(default=list, help_text="For an undo: rows that changed since and are restored anyway.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT, db_index=True)
-    state_reason = models.TextField(blank=True)
     preview = models.JSONField(default=dict, help_text="What the last preview saw.")
     previewed_at = models.DateTimeField(null=True)
     previewed_hash = models.CharField(max_length=64, blank=True, help_text="Of what was written when it was previewed.")
-    fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the tables, when it was previewed.")
     requested_at = models.DateTimeField(null=True)
     started_name = models.CharField(max_length=255, blank=True)
     gate = models.JSONField(default=dict, help_text="What the gate answered when it was carried out.")

@@ -3,11 +3,12 @@
 from django.db import models
 
 from mainstay.restore.sqldesk.models.approval import Approved
-from mainstay.restore.sqldesk.models.connection import Connection
 
 
 class Job(Approved):
     """Old rows of one table that are deleted, moved to another table, or archived to Parquet, batch by batch."""
+
+    WORD, PATH = "job", "/jobs"
 
     class State(models.TextChoices):
         """Where it stands. ``WAITING`` means: the gate or the load of the database keeps it from its next batch."""
@@ -31,12 +32,6 @@ class Job(Approved):
         MOVE = "move", "Move to another table"
         ARCHIVE = "archive", "Archive to Parquet, then delete"
 
-    title = models.CharField(max_length=200)
-    reason = models.TextField()
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs")
-    incident = models.ForeignKey(
-        "incidents.Incident", null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
-    )
     table = models.CharField(max_length=200)
     condition = models.TextField(help_text="What stands after WHERE, with :names for parameters.")
     parameters = models.JSONField(default=dict)
@@ -49,10 +44,8 @@ class Job(Approved):
     max_running = models.PositiveIntegerField(null=True, blank=True, help_text="Other statements running at once.")
     in_windows = models.BooleanField(default=True, help_text="In maintenance windows alone.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT, db_index=True)
-    state_reason = models.TextField(blank=True)
     dry_run = models.JSONField(default=dict, help_text="What the last dry run found.")
     dry_run_hash = models.CharField(max_length=64, blank=True)
-    fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the tables, at the dry run.")
     rows_done = models.BigIntegerField(default=0)
     last_key = models.JSONField(null=True, help_text="Key of the last row of the last committed batch.")
     size_now = models.PositiveIntegerField(default=0, help_text="Rows of the next batch, found by measuring.")
