@@ -154,11 +154,23 @@ def test_batches_pause_and_go_on(orders: Database) -> None:
     seen = services.preview(desk.person("ben"), correction.pk).preview
     assert (seen["rows"], seen["batches"]) == (4, 4)
     desk.started(correction)
-    pk = execution.claim()
-    assert pk == correction.pk
+    assert execution.claim() == correction.pk
     services.pause(desk.person("ana"), correction.pk)
     execution.carry(correction.pk)
+    # Nothing has begun, so it is as free as before.
+    assert services.get(desk.person("ben"), correction.pk).state == State.APPROVED
+    services.start(desk.person("ben"), correction.pk)
+    real = execution.carry_batch
+
+    def and_pause(correction: Correction, work: object, batch: Batch) -> None:
+        real(correction, work, batch)  # type: ignore[arg-type]
+        services.pause(desk.person("ana"), correction.pk)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution, "carry_batch", and_pause)
+        desk.work()
     assert services.get(desk.person("ben"), correction.pk).state == State.PAUSED
+    assert states(orders).count("b") == 1
     # What was begun under an approval may be finished after it has expired.
     with clock.moved(timedelta(hours=9)):
         services.start(desk.person("ben"), correction.pk)

@@ -232,8 +232,10 @@ def _done(correction: Correction, batch: Batch) -> None:
 
 
 def _pause(correction: Correction, reason: str) -> None:
+    """Stop between batches. What has not begun is approved as before, and can still be edited or withdrawn."""
     with transaction.atomic():
-        correction.state, correction.state_reason, correction.pause_asked = State.PAUSED, reason, False
+        correction.state = State.PAUSED if begun(correction) else State.APPROVED
+        correction.state_reason, correction.pause_asked = reason, False
         correction.save(update_fields=["state", "state_reason", "pause_asked"])
         review.note(SYSTEM, correction, "paused", f"paused: {reason}")
 
