@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from mainstay.restore.sqldesk.domain.statement import bind as splice
 from mainstay.restore.sqldesk.judge import Dialect
 from mainstay.restore.sqldesk.judge.lexer import Token, tokens
 from mainstay.restore.sqldesk.judge.verdict import RefusedError
@@ -82,12 +83,8 @@ def bind(sql: str, dialect: str, specs: Sequence[Parameter], values: Mapping[str
     kinds = {one.name: one for one in specs}
     bound = {token.value: _value(kinds.get(token.value, Parameter(token.value)), values) for token in found}
     if dialect == "sqlite":
-        return sql, {name: _for_sqlite(value) for name, value in bound.items()}
-    pieces, place = [], 0
-    for token in found:
-        pieces += [sql[place : token.start].replace("%", "%%"), f"%({token.value})s"]
-        place = token.end
-    return "".join([*pieces, sql[place:].replace("%", "%%")]), bound
+        return splice(sql, dialect, {name: _for_sqlite(value) for name, value in bound.items()}, "?")
+    return splice(sql, dialect, bound, "%s")
 
 
 def _for_sqlite(value: Any) -> Any:
