@@ -183,15 +183,18 @@ class _Keeping:
             report.add(self._waiting.pop(0).result())
 
     def _keep(self, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        records = make()
-        while not self._dry_run:
-            try:
-                logs.keep_records(records, clock.now())
-                break
-            except SpoolFullError as error:
-                self._say(f"waiting: {error}")
-                time.sleep(1)
-            finally:
-                # Nobody else closes the connection of this thread, and a block takes long enough for a new one.
-                connection.close()
+        try:
+            records = make()
+            while not self._dry_run:
+                try:
+                    logs.keep_records(records, clock.now())
+                    break
+                except SpoolFullError as error:
+                    self._say(f"waiting: {error}")
+                    connection.close()
+                    time.sleep(1)
+        finally:
+            # Reading asks for the formats and keeping writes: nobody else closes the connection of this thread, and a
+            # block takes long enough for a new one.
+            connection.close()
         return records.select("time", "format", "level")

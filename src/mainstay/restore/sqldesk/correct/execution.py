@@ -70,6 +70,7 @@ class Corrections:
         except Exception:
             # The lease runs out, and what became of it is looked into.
             log.exception("correction %s broke off", pk)
+        finally:
             connection.close()
 
 
