@@ -30,7 +30,8 @@ from mainstay.catalog.calendar import gate
 from mainstay.core import clock, ids
 from mainstay.core.access import SYSTEM, Actor, of_person
 from mainstay.core.settings import current
-from mainstay.restore.sqldesk import connections, review
+from mainstay.restore import review
+from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.domain.images import dump, restored_rows
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError, RefusedError, UnreachableError
@@ -187,7 +188,7 @@ def _hindrance(session: Session, job: Job, *, first: bool) -> str:
     actor: Actor = of_person(job.started_by) if job.started_by is not None else SYSTEM
     answer = gate.may_change(
         actor,
-        review.services_of(job),
+        job.service_keys(),
         clock.now(),
         kind="job",
         emergency=job.emergency or None,
@@ -196,7 +197,7 @@ def _hindrance(session: Session, job: Job, *, first: bool) -> str:
     if not answer.allowed:
         return answer.reason
     if first:
-        gate.record(actor, answer, kind="job", services=review.services_of(job), target=str(job))
+        gate.record(actor, answer, kind="job", services=job.service_keys(), target=str(job))
     return pressure.too_much(job, pressure.measure(session, job))
 
 
