@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "mainstay.respond.oncall",
     "mainstay.respond.paging",
     "mainstay.restore.sqldesk",
+    "mainstay.restore.runbooks",
     "mainstay.faces.web",
 ]
 DATABASES = {"default": _database(_conf.database_url, _conf.data_dir)}

@@ -305,7 +305,12 @@ SPECS: tuple[Spec, ...] = (
         names,
     ),
     Spec("sql_workers", 2, "Corrections that are carried out side by side.", whole(1, 16)),
-    Spec("sql_approval_hours", 8.0, "Hours that an approval holds: of a correction, a job or a run of a runbook.", number(0.05, 24 * 14)),
+    Spec(
+        "sql_approval_hours",
+        8.0,
+        "Hours that an approval holds: of a correction, a job or a run of a runbook.",
+        number(0.05, 24 * 14),
+    ),
     Spec("sql_batch_max", 50_000, "Rows that one batch of a correction may have.", whole(1, 1_000_000)),
     Spec("sql_job_workers", 2, "Clean-up and archival jobs that run side by side.", whole(1, 16)),
     Spec("sql_job_batch_rows", 50_000, "Rows that a batch of a job has at most.", whole(1, 1_000_000)),
