@@ -63,19 +63,9 @@ def _known(names: set[str]) -> str:
 
 def _of_step(book: Book, step: Step) -> Iterator[tuple[str, bool]]:
     """Problems of one step, as (what, whether it is a hint)."""
-    by_id = {one.id: one for one in book.steps}
     if not step.named:
         yield "give it an id, such as id=restart: without one its runs cannot be compared once the book changes", True
-    if step.undo and (step.undo not in by_id or step.undo == step.id):
-        yield f"undo={step.undo}: there is no other step of this id", False
-    if step.check and (step.check not in by_id or by_id[step.check].kind != model.CHECK):
-        yield f"check={step.check}: there is no check step of this id", False
-    if step.check in by_id and by_id[step.check].each != step.each:
-        yield f"check={step.check} looks elsewhere than the step runs; give both the same target=", False
-    if step.on_failure == "undo" and not step.undo:
-        yield "on-failure=undo needs undo=ID, a step that takes it back", False
-    if step.id in book.undoing and step.undo:
-        yield "a step that undoes cannot be undone itself; leave undo= out", False
+    yield from _of_links(book, step)
     if step.timeout > book.timeout:
         yield f"its timeout is longer than that of the book ({book.timeout:g} s)", True
     if step.kind == model.CHECK and step.every > (step.timeout or book.timeout):
@@ -90,6 +80,23 @@ def _of_step(book: Book, step: Step) -> Iterator[tuple[str, bool]]:
         yield f"its statement cannot be read: {error}", False
     if step.means in model.PROGRAMS or step.kind == model.ANSIBLE:
         yield from _of_code(step)
+
+
+def _of_links(book: Book, step: Step) -> Iterator[tuple[str, bool]]:
+    """Problems with the steps that a step names."""
+    by_id = {one.id: one for one in book.steps}
+    for name, other, fitting in (
+        ("undo", step.undo, set(by_id) - {step.id}),
+        ("check", step.check, {one.id for one in book.steps if one.kind == model.CHECK}),
+    ):
+        if other and other not in fitting:
+            yield f"{name}={other}: there is no {'check' if name == 'check' else 'other'} step of this id", False
+        elif other and by_id[other].each != step.each:
+            yield f"{name}={other} is not where the step is; give both the same target=", False
+    if step.on_failure == "undo" and not step.undo:
+        yield "on-failure=undo needs undo=ID, a step that takes it back", False
+    if step.id in book.undoing and step.undo:
+        yield "a step that undoes cannot be undone itself; leave undo= out", False
 
 
 def answers(book: Book) -> dict[str, str]:

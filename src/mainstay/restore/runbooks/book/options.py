@@ -91,7 +91,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     model.HTTP: _ALL | _CHANGING | {"expect"},
     model.SQL: _ALL | _CHANGING | {"expect", "connection", "write", "rows"},
     model.CHECK: _ALL | _CODE | {"by", "every", "connection"},
-    model.WAIT: _ALL - {"target"},
+    model.WAIT: _ALL,
     model.ASK: (_ALL | {"choices"}) - {"target"},
     model.MANUAL: _ALL | {"undo"},
 }

@@ -40,7 +40,7 @@ def facts(book: Book, step: Step) -> list[str]:
     if step.id in book.undoing:
         undone = ", ".join(one.id for one in book.steps if one.undo == step.id)
         said.append(f"only to undo {undone}")
-    if step.kind not in {model.WAIT, model.ASK, model.MANUAL}:
+    if step.kind not in {model.ASK, model.MANUAL}:
         said.append("on each target" if step.each else "on the worker, once")
     if step.connection:
         said.append(f"{'changes' if step.write else 'reads'} {step.connection}")

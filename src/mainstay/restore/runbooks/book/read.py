@@ -72,7 +72,7 @@ def _step(token: Token, line: int, title: str, number: int, *, to_hosts: bool) -
         fields["id"] = f"step-{number}-{digest[:8]}"
     step = Step(kind=kind, text=token.content, line=line, named=named, **{"title": title, **fields})
     step = replace(step, title=step.title or step.id, by=step.by or (model.SHELL if kind == model.CHECK else ""))
-    if "each" not in fields and step.means in {model.SHELL, model.PYTHON}:
+    if "each" not in fields and step.means in {model.SHELL, model.PYTHON, model.WAIT}:
         step = replace(step, each=to_hosts)
     programs = model.PROGRAMS.get(step.means, ())
     if not step.program:
