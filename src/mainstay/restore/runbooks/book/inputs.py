@@ -37,12 +37,7 @@ def _checked(one: Input, value: Any) -> str:
         if one.required:
             raise InputError(one.name, f"give {one.label or 'a value'}")
         return ""
-    if len(text) > LONGEST or "\0" in text:
-        raise InputError(one.name, f"write at most {LONGEST} characters, none of them zero")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InputError(one.name, "write text; half a character stands in it") from None
+    fitting(one.name, text)
     if one.choices and text not in one.choices:
         raise InputError(one.name, f"write one of {', '.join(one.choices)}")
     if one.type == "secret":
@@ -53,6 +48,17 @@ def _checked(one: Input, value: Any) -> str:
         raise InputError(one.name, f"write {error}") from None
     if one.pattern and not re.fullmatch(one.pattern, text):
         raise InputError(one.name, f"write something that matches {one.pattern}")
+    return text
+
+
+def fitting(name: str, text: str) -> str:
+    """Text that can be a value in an environment. Raises ``InputError``."""
+    if len(text) > LONGEST or "\0" in text:
+        raise InputError(name, f"write at most {LONGEST} characters, none of them zero")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(name, "write text; half a character stands in it") from None
     return text
 
 
