@@ -20,8 +20,10 @@ MAIN = (
     ("On-call", "/on-call"),
     ("Changes", "/changes"),
     ("Known errors", "/known-errors"),
+    ("Runbooks", "/runbooks"),
 )
 MORE = (
+    ("Runs", "/runs"),
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
     ("Clean-up jobs", "/jobs"),

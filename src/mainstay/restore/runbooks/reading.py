@@ -1,16 +1,20 @@
 """What runs have written and how they differ: output, a search through it, and what changed since last time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import bad_request
-from mainstay.restore.runbooks import services
+from mainstay.restore.runbooks import books, services
 from mainstay.restore.runbooks.book import compare
-from mainstay.restore.runbooks.models import Chunk, Run, StepRun
+from mainstay.restore.runbooks.models import Book, Chunk, Run, StepRun
 
 _AROUND = 120
+SHOWN = 60
+# What a person looks for first among many targets.
+_FIRST = (StepRun.State.PERSON, StepRun.State.UNKNOWN, StepRun.State.FAILED, StepRun.State.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,76 @@ def since_last(actor: Actor, run: Run) -> Since:
         tuple(one for one in run.targets if last and one not in last.targets),
         tuple(one for one in (last.targets if last else []) if one not in run.targets),
     )
+
+
+@dataclass(frozen=True)
+class BoardLine:
+    """A step of a run over its targets: how many are in each state, and those that are worth a look."""
+
+    phase: str
+    step: str
+    counts: tuple[tuple[str, str, int], ...]
+    cells: tuple[StepRun, ...]
+
+    @property
+    def total(self) -> int:
+        """How many targets it has."""
+        return sum(count for _, _, count in self.counts)
+
+
+def board(actor: Actor, number: int) -> list[BoardLine]:
+    """The steps of a run in their order. Of a run with many cells only those that tell something are among them."""
+    run = services.get(actor, number)
+    counted = run.steps.order_by("phase", "place", "step", "state").values_list("phase", "step", "state")
+    counts: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
+    for phase, step, state, count in counted.annotate(count=Count("pk")):
+        counts.setdefault((phase, step), []).append((state, StepRun.State(state).label, count))
+    every = run.steps.order_by("place", "pk")
+    few = sum(count for line in counts.values() for _, _, count in line) <= SHOWN
+    cells: dict[tuple[str, str], list[StepRun]] = {}
+    for cell in every if few else every.filter(state__in=_FIRST)[:SHOWN]:
+        cells.setdefault((cell.phase, cell.step), []).append(cell)
+    order = list(StepRun.Phase.values)
+    lines = [BoardLine(*key, tuple(found), tuple(cells.get(key, ()))) for key, found in counts.items()]
+    return sorted(lines, key=lambda line: order.index(line.phase))
+
+
+def telling(lines: Sequence[BoardLine]) -> StepRun | None:
+    """The cell whose output a person wants to see: one that asks, failed or runs, else the last that ended."""
+    cells = [cell for line in lines for cell in line.cells]
+    for state in _FIRST:
+        found = next((cell for cell in cells if cell.state == state), None)
+        if found is not None:
+            return found
+    ended = [cell for cell in cells if cell.ended_at is not None]
+    return max(ended, key=lambda cell: (cell.ended_at, cell.pk), default=None)
+
+
+def asked(actor: Actor, number: int) -> QuerySet[StepRun]:
+    """The steps that wait for a person to answer, or to tell what became of them."""
+    return steps(actor, number).filter(state__in=(StepRun.State.PERSON, StepRun.State.UNKNOWN))[:SHOWN]
+
+
+def shelf(actor: Actor, text: str = "", service: str = "") -> QuerySet[Book]:
+    """Books with their last run (``last_run``, ``last_state``, ``last_at``), by words of their name or by service."""
+    last = Run.objects.filter(version__book=OuterRef("pk")).exclude(started_at=None).order_by("-started_at")
+    found = books.visible(actor).prefetch_related("services")
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(key__icontains=text))
+    if service:
+        found = found.filter(services__key=service)
+    return found.annotate(
+        last_run=Subquery(last.values("pk")[:1]),
+        last_state=Subquery(last.values("state")[:1]),
+        last_at=Subquery(last.values("started_at")[:1]),
+    )
+
+
+def of_book(actor: Actor, key: str) -> QuerySet[Run]:
+    """The runs of a book, newest first."""
+    return services.visible(actor).filter(version__book__key=key)
+
+
+def of_incident(actor: Actor, incident: int) -> QuerySet[Run]:
+    """The runs that were made for an incident, newest first."""
+    return services.visible(actor).filter(incident_id=incident)
