@@ -159,5 +159,6 @@ LOGGING = {
     "loggers": {
         "uvicorn.access": {"level": "WARNING"},
         "apprise": {"level": "ERROR"},
+        "asyncssh": {"level": "ERROR"},
     },
 }

@@ -43,7 +43,7 @@ def answer(actor: Actor, step_run: int, what: str, text: str = "") -> None:
     cell.outcome = f"{actor.name}: {what}" + (f", {said}" if said else "")
     cell.ended_at = clock.now() if what != AGAIN else None
     cell.save(update_fields=["state", "by", "answer", "outcome", "ended_at"])
-    reviewing.note(actor, run, "answer", f"{cell}: {cell.outcome}", step=cell.step, target=cell.target)
+    reviewing.note(actor, run, "answer", f"{cell}: {cell.outcome}", step=cell.step, where=cell.target)
     if run.state == Run.State.PERSON:
         Run.objects.filter(pk=run.pk).update(state=Run.State.WAITING, look_at=clock.now())
     transaction.on_commit(lambda: doorbell.ring(doorbell.RUNS))
