@@ -326,9 +326,10 @@ def main() -> None:
 
     desk.connected()
     talk()
-    from tests.web import seed_desk
+    from tests.web import seed_desk, seed_runbooks
 
     seed_desk.desk()
+    seed_runbooks.runbooks()
 
 
 if __name__ == "__main__":

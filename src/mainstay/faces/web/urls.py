@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     path("i/<int:number>/logs", panels.log_lines),
     path("i/<int:number>/log-changes", panels.log_changes),
     path("i/<int:number>/changes", panels.changed),
+    path("i/<int:number>/runbooks", runs.of_incident),
     path("i/<int:number>/<str:action>", incident_actions.act),
     path("alerts", alerts.every),
     path("alerts/<int:number>", alerts.one),

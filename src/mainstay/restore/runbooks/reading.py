@@ -128,14 +128,14 @@ def board(actor: Actor, number: int) -> list[BoardLine]:
 
 
 def telling(lines: Sequence[BoardLine]) -> StepRun | None:
-    """The cell whose output a person wants to see: one that asks, failed or runs, else the last that ended."""
+    """The cell whose output a person wants to see: one that asks, failed or runs, else the last that wrote."""
     cells = [cell for line in lines for cell in line.cells]
     for state in _FIRST:
         found = next((cell for cell in cells if cell.state == state), None)
         if found is not None:
             return found
     ended = [cell for cell in cells if cell.ended_at is not None]
-    return max(ended, key=lambda cell: (cell.ended_at, cell.pk), default=None)
+    return max(ended, key=lambda cell: (cell.output_bytes > 0, cell.ended_at, cell.pk), default=None)
 
 
 def asked(actor: Actor, number: int) -> QuerySet[StepRun]:

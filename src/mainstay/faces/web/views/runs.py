@@ -9,17 +9,19 @@ from django.views.decorators.http import require_POST
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError, bad_request
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show, whole
+from mainstay.respond.incidents import services as incidents
 from mainstay.restore import approval
-from mainstay.restore.runbooks import answering, domain, facts, reading, services
+from mainstay.restore.runbooks import answering, books, domain, facts, reading, services
 from mainstay.restore.runbooks.models import Run
 
 State = Run.State
+OFFERED = 8
 
 
 def every(request: HttpRequest) -> HttpResponse:
     """What waits for this person first, then all runs, or what was found in their output."""
     actor, sought = actor_of(request), request.GET.get("q", "").strip()[:200]
-    context: dict[str, Any] = {"q": sought, "hits": [], "waiting": list(services.waiting_for(actor)[:20])}
+    context: dict[str, Any] = {"q": sought, "hits": [], "for_you": list(services.waiting_for(actor)[:20])}
     try:
         context["hits"] = reading.search(actor, sought) if sought else []
     except ProblemError as error:
@@ -56,16 +58,25 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _progress(actor: Actor, run: Run, request: HttpRequest) -> dict[str, Any]:
-    board = reading.board(actor, run.pk)
+    board, book = reading.board(actor, run.pk), facts.book_of(run.version.text)
     chosen = whole(request.GET.get("step"), 0)
     return {
         "run": run,
         "is_live": run.state in services.LIVE,
         "drawn": request.GET.get("drawn", run.state),
-        "board": board,
+        "board": [(line, book.step(line.step).title or line.step) for line in board],
         "shown": next((cell for line in board for cell in line.cells if cell.pk == chosen), None)
         or reading.telling(board),
     }
+
+
+def of_incident(request: HttpRequest, number: int) -> HttpResponse:
+    """A panel of an incident: what can be run for its service, and what was run for it."""
+    actor = actor_of(request)
+    incident = incidents.get(actor, number)
+    offered = books.of_service(actor, incident.service.key)[:OFFERED] if incident.service else []
+    made = reading.of_incident(actor, number)[:OFFERED]
+    return show(request, "parts/incident_runbooks", {"incident": incident, "books": offered, "runs": made})
 
 
 def output(request: HttpRequest, number: int) -> HttpResponse:
