@@ -12,6 +12,8 @@ from tests.cornershop.shop import Running, Samples, cornershop, total, until
 
 from cornershop.faults import FAULTS
 
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("shop")]
+
 
 @dataclass(frozen=True)
 class Sign:

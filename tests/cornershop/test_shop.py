@@ -19,6 +19,8 @@ from cornershop.changes import ChangeReporter
 from cornershop.faults import FAULTS
 from cornershop.layout import Plan, Shop
 
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("shop")]
+
 TRACE = r"[0-9a-f]{32}"
 
 
