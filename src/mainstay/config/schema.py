@@ -392,6 +392,31 @@ class LogFormat(Keyed):
     enabled: bool = True
 
 
+class Host(Keyed):
+    """A machine that runbooks reach over SSH. Name a bastion before the hosts behind it."""
+
+    address: str = Field(min_length=1, max_length=300, description="USER@HOST or USER@HOST:PORT.")
+    secret: str = Field("", max_length=80, description="Name of the secret that is the private key.")
+    host_key: str = Field("", max_length=4000, description="Its public key, such as: ssh-ed25519 AAAA…")
+    via: Key | None = Field(None, description="The host that it is reached through.")
+    groups: list[Key] = []
+    services: list[Key] = []
+
+
+class Runbook(Entry):
+    """A runbook: its text, or the file that holds it."""
+
+    key: Key
+    text: str = Field("", max_length=1_000_000)
+    path: str = Field("", max_length=500, description="As the worker finds it. Read anew when it changes.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.text) == bool(self.path):
+            raise ValueError("write either text or path")
+        return self
+
+
 class Document(Entry):
     """A configuration file of Mainstay."""
 
@@ -408,6 +433,8 @@ class Document(Entry):
     log_metrics: list[LogMetric] = []
     known_errors: list[KnownError] = []
     connections: list[Connection] = []
+    hosts: list[Host] = []
+    runbooks: list[Runbook] = []
     log_policies: list[LogPolicy] = []
     log_formats: list[LogFormat] = []
 

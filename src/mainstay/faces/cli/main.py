@@ -18,6 +18,7 @@ from mainstay.faces.cli import (
     logs,
     operate,
     processes,
+    runbooks,
     setup,
     sql,
     tail,
@@ -42,6 +43,7 @@ app.add_typer(logs.app, name="logs")
 app.add_typer(importing.app, name="import")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
+app.add_typer(runbooks.app, name="runbook")
 app.add_typer(corrections.secret_app, name="secret")
 
 

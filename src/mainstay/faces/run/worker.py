@@ -29,6 +29,8 @@ from mainstay.respond.alerts import services as alerts
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
+from mainstay.restore.runbooks import directory as runbooks
+from mainstay.restore.runbooks.execution.loop import Runs
 from mainstay.restore.sqldesk.correct.execution import Corrections
 from mainstay.restore.sqldesk.jobs.execution import Jobs
 
@@ -55,6 +57,7 @@ class Worker:
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
         self.jobs = Loop("jobs", 0.5, Jobs().run_due)
+        self.runs = Loop("runbooks", 0.5, Runs().run_due)
         self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
@@ -63,6 +66,8 @@ class Worker:
             self.rules_loop,
             self.corrections,
             self.jobs,
+            self.runs,
+            Loop("runbook files", 5.0, runbooks.Directory().read_due),
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
@@ -115,6 +120,7 @@ class Worker:
         feed.prune()
         people.prune_tries()
         intake.prune()
+        runbooks.prune()
 
     def run(self) -> None:
         """Start the loops and keep watch over them."""
@@ -150,6 +156,8 @@ class Worker:
             elif what == doorbell.SQL:
                 self.corrections.wake.set()
                 self.jobs.wake.set()
+            elif what == doorbell.RUNS:
+                self.runs.wake.set()
             elif what == doorbell.SAMPLES:
                 self.rules.samples_came(detail)
                 self.rules_loop.wake.set()

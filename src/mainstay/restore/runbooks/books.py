@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from mainstay.catalog.models import Service
-from mainstay.core import audit, clock, feed
+from mainstay.core import audit, clock, feed, people
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.restore.runbooks import facts
@@ -21,12 +21,13 @@ Origin = Book.Origin
 
 @dataclass(frozen=True)
 class Source:
-    """Where a text comes from: the file of configuration that names it, the file itself, and its commit."""
+    """Where a text comes from: the configuration that names it, the file itself, its commit and who wrote that."""
 
     origin: str = Origin.DATABASE
     source: str = ""
     path: str = ""
     commit: str = ""
+    author: str = ""
 
 
 def visible(actor: Actor) -> QuerySet[Book]:
@@ -109,28 +110,36 @@ def save(actor: Actor, text: str, where: Source | None = None) -> BookVersion:
     book.problem = ""
     book.save()
     book.services.set(known.values())
-    return _version(actor, book, text, where.commit)
+    return _version(actor, book, text, where)
 
 
-def _version(actor: Actor, book: Book, text: str, commit: str) -> BookVersion:
+def _version(actor: Actor, book: Book, text: str, where: Source) -> BookVersion:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     if book.current is not None and book.current.hash == digest:
         return book.current
     last = book.versions.first()
+    # Whoever wrote the commit does not approve it either, if they have an account here.
+    author = people.find(where.author) if where.author else None
     made = BookVersion.objects.create(
         book=book,
         number=last.number + 1 if last else 1,
         text=text,
         hash=digest,
-        commit=commit,
-        author_id=actor.person_id,
-        author_name=actor.name,
+        commit=where.commit,
+        author_id=author.pk if author else actor.person_id,
+        author_name=str(author) if author else where.author or actor.name,
         at=clock.now(),
     )
     book.current = made
     book.save(update_fields=["current"])
     audit.record(
-        actor, "runbook.save", f"runbook {book.key}", version=made.number, hash=digest, commit=commit, path=book.path
+        actor,
+        "runbook.save",
+        f"runbook {book.key}",
+        version=made.number,
+        hash=digest,
+        commit=where.commit,
+        path=book.path,
     )
     feed.tell("runbook", book.key)
     return made

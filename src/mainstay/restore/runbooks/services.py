@@ -14,6 +14,7 @@ from mainstay.core.settings import current
 from mainstay.restore import review
 from mainstay.restore.approval import Step as Decision
 from mainstay.restore.runbooks import books, domain, facts, hosts, trial
+from mainstay.restore.runbooks.book import lint
 from mainstay.restore.runbooks.book.inputs import InputError, checked
 from mainstay.restore.runbooks.book.model import Book
 from mainstay.restore.runbooks.models import Run, StepRun
@@ -109,6 +110,23 @@ def dry_run(actor: Actor, number: int) -> Run:
         fresh.save(update_fields=["dry_run", "dry_run_hash"])
         review.note(actor, fresh, "dry_run", "dry-run made", problems=seen["problems"][:20])
     return fresh
+
+
+def dry_run_of_text(
+    actor: Actor,
+    text: str,
+    inputs: Mapping[str, Any],
+    *,
+    targets: Sequence[str] | None = None,
+    reason: str = "",
+) -> dict[str, Any]:
+    """The dry run of a text that may be no book of ours yet. Nothing of it is kept."""
+    book, problems = lint.check(text)
+    if book is None:
+        raise bad_request("; ".join(f"line {one}" for one in problems if not one.hint), "text")
+    run = Run(title=book.title)
+    _fill(actor, run, book, inputs, targets, reason or "dry run")
+    return trial.of_book(actor, book, run)
 
 
 @transaction.atomic

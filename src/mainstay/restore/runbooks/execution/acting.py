@@ -18,7 +18,7 @@ async def act(setting: Setting, step: Step, target: str, identity: str, output: 
     try:
         async with asyncio.timeout(seconds):
             while True:
-                outcome = await _told(setting, step, target, identity, output)
+                outcome = await once(setting, step, target, identity, output)
                 if step.kind != model.CHECK or outcome.state == State.DONE:
                     return outcome
                 last = outcome.text
@@ -32,7 +32,7 @@ async def act(setting: Setting, step: Step, target: str, identity: str, output: 
         return Outcome(State.FAILED, f"killed: it took longer than {seconds:g} s")
 
 
-async def _told(setting: Setting, step: Step, target: str, identity: str, output: Output) -> Outcome:
+async def once(setting: Setting, step: Step, target: str, identity: str, output: Output) -> Outcome:
     """One attempt, with what kept it from running or cut it off told as an outcome."""
     try:
         return await _act(setting, step, target, identity, output)

@@ -6,11 +6,9 @@ crash goes on where the one before it was: finished steps stay finished, and one
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from mainstay.core import clock
-from mainstay.core.settings import current
 from mainstay.restore.runbooks import domain
 from mainstay.restore.runbooks.book.model import Step
 from mainstay.restore.runbooks.execution import guards
@@ -129,8 +127,3 @@ class Carrier:
         steps = StepRun.objects.filter(pk=cell.pk)
         await self.ledger.call(lambda: steps.update(state=State.WAITING, outcome="undone", ended_at=None))
         cell.state, cell.outcome = State.WAITING, "undone"
-
-
-def threads() -> ThreadPoolExecutor:
-    """Threads for what blocks: requests and the desk."""
-    return ThreadPoolExecutor(current().runbook_parallel, thread_name_prefix="step")

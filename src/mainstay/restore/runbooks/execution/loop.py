@@ -16,11 +16,11 @@ from mainstay.restore import review
 from mainstay.restore.runbooks import domain, facts, trial
 from mainstay.restore.runbooks.book import lint
 from mainstay.restore.runbooks.execution import guards, ssh
-from mainstay.restore.runbooks.execution.carrier import Carrier, threads
+from mainstay.restore.runbooks.execution.carrier import Carrier
 from mainstay.restore.runbooks.execution.ledger import LEASE, Cell, Ledger
 from mainstay.restore.runbooks.execution.masking import SHORTEST
 from mainstay.restore.runbooks.execution.rest import Rest
-from mainstay.restore.runbooks.execution.setting import Setting
+from mainstay.restore.runbooks.execution.setting import Setting, threads
 from mainstay.restore.runbooks.models import Run, StepRun
 
 log = logging.getLogger(__name__)

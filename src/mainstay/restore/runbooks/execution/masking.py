@@ -26,43 +26,36 @@ class Masker:
 
     def feed(self, text: str) -> str:
         """What can be shown of the stream by now."""
-        text = self._held + text
-        shown, place = [], 0
-        while place < len(text):
-            begin, secret = self._next(text, place)
-            if secret:
-                shown += [text[place:begin], MASK]
-                place = begin + len(secret)
-                continue
-            keep = self._beginning(text, place)
-            shown.append(text[place : len(text) - keep])
-            self._held = text[len(text) - keep :]
-            return "".join(shown)
-        self._held = ""
-        return "".join(shown)
+        shown, self._held = self._hidden(self._held + text, final=False)
+        return shown
 
     def end(self) -> str:
         """The rest, when nothing more comes."""
-        rest, self._held = self._held, ""
-        return rest
+        shown, self._held = self._hidden(self._held, final=True)
+        return shown
+
+    def _hidden(self, text: str, *, final: bool) -> tuple[str, str]:
+        """What can be shown, with secrets hidden from the left on, and what has to wait."""
+        shown, place = [], 0
+        while True:
+            wait = len(text) if final else self._wait_from(text, place)
+            begin, secret = self._next(text, place)
+            if not secret or begin >= wait:
+                shown.append(text[place:wait])
+                return "".join(shown), text[wait:]
+            shown += [text[place:begin], MASK]
+            place = begin + len(secret)
 
     def _next(self, text: str, start: int) -> tuple[int, str]:
-        """Where the next secret stands that cannot become a longer one any more."""
-        places = [(text.find(one, start), one) for one in self._secrets]
-        found = [(place, -len(one), one) for place, one in places if place >= 0]
-        if not found:
-            return 0, ""
-        place, _, secret = min(found)
-        rest = text[place:]
-        if any(len(one) > len(rest) and one.startswith(rest) for one in self._secrets):
-            return 0, ""
+        """Where the next secret stands, the longest of those that begin there."""
+        places = [(text.find(one, start), -len(one), one) for one in self._secrets]
+        place, _, secret = min((one for one in places if one[0] >= 0), default=(0, 0, ""))
         return place, secret
 
-    def _beginning(self, text: str, start: int) -> int:
-        """How many letters at the end may be the beginning of a secret."""
+    def _wait_from(self, text: str, start: int) -> int:
+        """From where on the text may be the beginning of a secret that has not come whole."""
         longest = len(self._secrets[0]) if self._secrets else 0
-        for size in range(min(longest, len(text) - start), 0, -1):
-            tail = text[len(text) - size :]
-            if any(one.startswith(tail) for one in self._secrets):
-                return size
-        return 0
+        for place in range(max(len(text) - longest, start), len(text)):
+            if any(len(one) > len(text) - place and one.startswith(text[place:]) for one in self._secrets):
+                return place
+        return len(text)

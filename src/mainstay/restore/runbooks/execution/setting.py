@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import close_old_connections, connection
 
+from mainstay.core.settings import current
 from mainstay.restore.runbooks.book.inputs import typed, variables
 from mainstay.restore.runbooks.book.model import Book, Step
 from mainstay.restore.runbooks.execution.output import Output
@@ -92,3 +93,8 @@ async def in_thread(setting: Setting, call: Callable[[], T]) -> T:
             connection.close()
 
     return await asyncio.get_running_loop().run_in_executor(setting.threads, work)
+
+
+def threads() -> ThreadPoolExecutor:
+    """Threads for what blocks: requests and the desk."""
+    return ThreadPoolExecutor(current().runbook_parallel, thread_name_prefix="step")
