@@ -60,8 +60,8 @@ def test_a_file_of_known_hosts_is_believed(
 
 
 def test_through_a_bastion(ssh_server: sshd.Server) -> None:
-    bastion = known(ssh_server, "door")
-    known(ssh_server, "inner", via=bastion)
+    known(ssh_server, "door")
+    known(ssh_server, "inner", via="door")
     write(step("shell id=say", 'echo "${SSH_CONNECTION%% *}"'), targets="[inner]")
     run = done(draft())
     assert (run.state, said(run, "say", "inner")) == (Run.State.DONE, "127.0.0.1\n")
