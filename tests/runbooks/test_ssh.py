@@ -22,7 +22,7 @@ def test_a_step_runs_on_each_target_with_its_values_as_data(ssh_server: sshd.Ser
         known(ssh_server, f"pay-{number}", groups=["pay"])
     hostile = '\'; touch /tmp/never; echo "$(id)" `id` {{ 7 * 7 }} \\ \n $HOME *'
     write(
-        step("shell id=say", 'printf "%s|%s" "$INPUT_word" "$MAINSTAY_TARGET"; cat'),
+        step("shell id=say", 'printf "%s|%s" "$INPUT_word" "$RUNBOOK_TARGET"; cat'),
         step("python id=also", "import os\nprint(os.environ['INPUT_word'], end='')"),
         targets="{groups: [pay]}",
         inputs="[{name: word}]",

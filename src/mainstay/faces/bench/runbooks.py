@@ -23,7 +23,7 @@ OVERHEAD = 20.0
 MEMORY_MB = 300.0
 STOP_SECONDS = 1.0
 _SECRET = "bench"  # noqa: S105 - its name, which is none
-_CODE = 'echo "hello from $MAINSTAY_TARGET"'
+_CODE = 'echo "hello from $RUNBOOK_TARGET"'
 
 
 def run(targets: int, concurrency: int, rounds: int) -> list[Figure]:
@@ -123,7 +123,7 @@ async def _bare(server: sshd.Server, keys: Sequence[str], concurrency: int) -> f
                 preferred_auth="publickey",
             ) as connection,
         ):
-            text = f"export MAINSTAY_TARGET={key}; exec sh -c '{_CODE}' </dev/null\n"
+            text = f"export RUNBOOK_TARGET={key}; exec sh -c '{_CODE}' </dev/null\n"
             done = await connection.run("exec sh", input=text, check=True)
             if str(done.stdout) != f"hello from {key}\n":
                 raise RuntimeError(f"{key} answered {done.stdout!r}")

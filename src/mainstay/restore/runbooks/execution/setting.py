@@ -65,8 +65,8 @@ def environment(setting: Setting, step: Step, target: str) -> dict[str, str]:
     return {
         **variables(setting.values()),
         **named,
-        "MAINSTAY_RUN": str(setting.run),
-        "MAINSTAY_TARGET": target,
+        "RUNBOOK_RUN": str(setting.run),
+        "RUNBOOK_TARGET": target,
     }
 
 
