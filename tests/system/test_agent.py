@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -41,11 +43,28 @@ class Agent:
         self.kills += 1
         self.start()
 
+    def __enter__(self) -> "Agent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no process behind when a test fails."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(20)
         self.log.close()
         return code
+
+
+@pytest.fixture
+def agents() -> Iterator[ExitStack]:
+    """Where agents are entered, so that none outlives its test."""
+    with ExitStack() as stack:
+        yield stack
 
 
 def rotate(log: Path, kind: str) -> None:
@@ -70,10 +89,12 @@ def is_known(checkpoint: Path, log: Path) -> bool:
 
 
 @pytest.mark.parametrize(("seed", "kind"), [(1, "rename"), (2, "copytruncate"), (3, "rename"), (4, "copytruncate")])
-def test_nothing_is_lost_through_rotation_and_kills(live: Live, tmp_path: Path, seed: int, kind: str) -> None:
+def test_nothing_is_lost_through_rotation_and_kills(
+    live: Live, agents: ExitStack, tmp_path: Path, seed: int, kind: str
+) -> None:
     here, _ = live
     chance, log = random.Random(seed), tmp_path / "app.log"
-    agent = Agent(here, tmp_path, f"{log}*" if chance.random() < 0.5 else str(log))
+    agent = agents.enter_context(Agent(here, tmp_path, f"{log}*" if chance.random() < 0.5 else str(log)))
     name = f"run{seed}{kind}"
     number = 0
     while number < LINES:
@@ -100,11 +121,11 @@ def test_nothing_is_lost_through_rotation_and_kills(live: Live, tmp_path: Path, 
     assert "lost" not in said
 
 
-def test_sigterm_saves_and_a_trace_in_two_moments_is_one_record(live: Live, tmp_path: Path) -> None:
+def test_sigterm_saves_and_a_trace_in_two_moments_is_one_record(live: Live, agents: ExitStack, tmp_path: Path) -> None:
     here, _ = live
     log = tmp_path / "web.log"
     log.write_text("2026-01-31 03:04:05 ERROR two-moments failed\nTraceback (most recent call last):\n")
-    agent = Agent(here, tmp_path, str(log))
+    agent = agents.enter_context(Agent(here, tmp_path, str(log)))
     with log.open("a") as file:
         file.write('  File "x.py", line 1, in y\nValueError: no\n')
     found = until("it", lambda: sql(here, "SELECT body, stream FROM log_lines WHERE body LIKE '%two-moments%'"))
