@@ -11,7 +11,7 @@ from tests.runbooks.shelf import step, text
 pytestmark = pytest.mark.once
 
 
-def problems(*steps: str, **front: object) -> list[str]:
+def problems(*steps: str, **front: str) -> list[str]:
     return [str(one) for one in lint.check(text(*steps, **front))[1]]
 
 

@@ -18,7 +18,7 @@ from mainstay.core import clock, secrets
 from mainstay.core.access import LOCAL, AccessError
 from mainstay.core.models import AuditEntry, FeedItem
 from mainstay.core.problems import ProblemError
-from mainstay.restore.runbooks import answering, books, domain, facts, reading, services
+from mainstay.restore.runbooks import answering, books, domain, facts, hosts, reading, services
 from mainstay.restore.runbooks.execution import guards, loop
 from mainstay.restore.runbooks.models import Host, Run, TargetLease
 from tests.parts import until
@@ -185,7 +185,7 @@ def test_a_book_that_only_looks_asks_neither_calendar_nor_colleague() -> None:
 
 
 def test_runs_of_different_books_do_not_meet_on_a_machine() -> None:
-    one = host("pay-1", "root@127.0.0.1:1")
+    host("pay-1", "root@127.0.0.1:1")
     host("same", "app@127.0.0.1:1")
     write(step("manual id=one", "Look."), targets="[pay-1]", key="first")
     write(step("shell id=one", "true"), targets="[same]", key="second")
@@ -198,14 +198,13 @@ def test_runs_of_different_books_do_not_meet_on_a_machine() -> None:
         work()
     assert "does not answer" in again(second).state_reason
     assert not TargetLease.objects.exists()
-    del one
 
 
 def test_a_lease_that_has_run_out_is_taken_over() -> None:
-    one = host("pay-1")
+    host("pay-1")
     write(step("shell id=one", "true"), targets="[pay-1]")
     first, second = draft(), draft()
-    now = clock.now()
+    one, now = hosts.machines(["pay-1"])["pay-1"], clock.now()
     assert guards.take_targets(first, [one], now + timedelta(seconds=60)) == ""
     assert guards.take_targets(second, [one], now + timedelta(seconds=60)) == f"pay-1 is held by {first}"
     with clock.moved(timedelta(seconds=61)):
@@ -214,9 +213,9 @@ def test_a_lease_that_has_run_out_is_taken_over() -> None:
 
 
 def test_one_of_many_gets_a_machine() -> None:
-    machine = host("pay-1")
+    host("pay-1")
     write(step("shell id=one", "true"), targets="[pay-1]")
-    every = [draft() for _ in range(6)]
+    every, machine = [draft() for _ in range(6)], hosts.machines(["pay-1"])["pay-1"]
     won: list[Run] = []
     gate = threading.Barrier(len(every))
 

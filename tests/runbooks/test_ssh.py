@@ -22,7 +22,7 @@ def test_a_step_runs_on_each_target_with_its_values_as_data(ssh_server: sshd.Ser
         known(ssh_server, f"pay-{number}", groups=["pay"])
     hostile = '\'; touch /tmp/never; echo "$(id)" `id` {{ 7 * 7 }} \\ \n $HOME *'
     write(
-        step("shell id=say", 'printf "%s|%s" "$INPUT_word" "$MAINSTAY_TARGET"; cat'),
+        step("shell id=say", 'printf "%s|%s" "$INPUT_word" "$RUNBOOK_TARGET"; cat'),
         step("python id=also", "import os\nprint(os.environ['INPUT_word'], end='')"),
         targets="{groups: [pay]}",
         inputs="[{name: word}]",
@@ -60,8 +60,8 @@ def test_a_file_of_known_hosts_is_believed(
 
 
 def test_through_a_bastion(ssh_server: sshd.Server) -> None:
-    bastion = known(ssh_server, "door")
-    known(ssh_server, "inner", via=bastion)
+    known(ssh_server, "door")
+    known(ssh_server, "inner", via="door")
     write(step("shell id=say", 'echo "${SSH_CONNECTION%% *}"'), targets="[inner]")
     run = done(draft())
     assert (run.state, said(run, "say", "inner")) == (Run.State.DONE, "127.0.0.1\n")

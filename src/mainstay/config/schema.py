@@ -393,12 +393,12 @@ class LogFormat(Keyed):
 
 
 class Host(Keyed):
-    """A machine that runbooks reach over SSH. Name a bastion before the hosts behind it."""
+    """A machine that runbooks reach over SSH."""
 
     address: str = Field(min_length=1, max_length=300, description="USER@HOST or USER@HOST:PORT.")
     secret: str = Field("", max_length=80, description="Name of the secret that is the private key.")
     host_key: str = Field("", max_length=4000, description="Its public key, such as: ssh-ed25519 AAAA…")
-    via: Key | None = Field(None, description="The host that it is reached through.")
+    via: Key | Literal[""] = Field("", description="The host that it is reached through.")
     groups: list[Key] = []
     services: list[Key] = []
 

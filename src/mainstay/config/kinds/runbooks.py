@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mainstay.catalog.models import Service
-from mainstay.config.kinds.references import one, several
+from mainstay.config.kinds.references import several
 from mainstay.core.access import Actor
 from mainstay.restore.runbooks import books
 from mainstay.restore.runbooks.book import lint
@@ -14,7 +14,7 @@ from mainstay.restore.runbooks.hosts import parse
 from mainstay.restore.runbooks.models import Book, Host
 
 Entry = dict[str, Any]
-_HOST = ("key", "name", "address", "secret", "host_key", "groups")
+_HOST = ("key", "name", "address", "secret", "host_key", "via", "groups")
 
 
 class RunbookError(ValueError):
@@ -27,12 +27,11 @@ def load_hosts() -> dict[str, tuple[Entry, str]]:
         row.key: (
             {
                 **{name: getattr(row, name) for name in _HOST},
-                "via": row.via.key if row.via else None,
                 "services": sorted(service.key for service in row.services.all()),
             },
             row.source,
         )
-        for row in Host.objects.select_related("via").prefetch_related("services")
+        for row in Host.objects.prefetch_related("services")
     }
 
 
@@ -41,9 +40,7 @@ def save_host(actor: Actor, entry: Entry, source: str) -> None:
     del actor
     parse(entry["address"])
     fields = {name: entry[name] for name in _HOST if name != "key"}
-    made, _ = Host.objects.update_or_create(
-        key=entry["key"], defaults={**fields, "via": one(Host, entry["via"], "via"), "source": source}
-    )
+    made, _ = Host.objects.update_or_create(key=entry["key"], defaults={**fields, "source": source})
     made.services.set(several(Service, entry["services"], "services"))
 
 

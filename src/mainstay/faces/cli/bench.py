@@ -112,6 +112,22 @@ def sql_archive(
 
 
 @app.command()
+def runbooks(
+    targets: Annotated[int, typer.Option(min=1, help="How many targets over SSH.")] = 1000,
+    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="How many at once.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="How often, in turn with bare asyncssh.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Measure a run over a local sshd beside bare asyncssh, its memory, and the panic stop. Needs openssh-server."""
+    from mainstay.faces.bench import runbooks as bench
+
+    found = bench.run(targets, concurrency, rounds)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
 def promql(directory: Path, as_json: Json = False) -> None:
     """Run expression tests in Prometheus's own test language and count those that hold, fail and are refused."""
     from mainstay.observe.metrics.promql import conformance

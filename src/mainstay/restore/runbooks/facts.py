@@ -6,7 +6,8 @@ from typing import Any
 from mainstay.restore.approval import content_hash
 from mainstay.restore.runbooks.book import lint
 from mainstay.restore.runbooks.book.model import Book
-from mainstay.restore.runbooks.models import Host, Run
+from mainstay.restore.runbooks.hosts import Machine, machines
+from mainstay.restore.runbooks.models import Run
 
 
 @lru_cache(maxsize=512)
@@ -20,18 +21,18 @@ def book_of(text: str) -> Book:
 
 def content(run: Run) -> dict[str, Any]:
     """Everything that an approval binds: the very text, the values, and the machines with how they are reached."""
-    hosts = {one.key: one for one in Host.objects.filter(key__in=run.targets).select_related("via")}
+    known = machines(run.targets)
     return {
         "book": run.version.book.key,
         "version": run.version.hash,
         "inputs": run.inputs,
-        "targets": [[key, *_reached(hosts.get(key))] for key in run.targets],
+        "targets": [[key, *_reached(known.get(key))] for key in run.targets],
         "reason": run.reason,
         "incident": run.incident_id,
     }
 
 
-def _reached(host: Host | None) -> list[str]:
+def _reached(host: Machine | None) -> list[str]:
     """How a machine is reached, so that a name which points elsewhere since is not what was approved."""
     if host is None:
         return []

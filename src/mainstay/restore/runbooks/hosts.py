@@ -1,7 +1,8 @@
 """Machines that runbooks reach: the one door to them, and which of them a book may take."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
@@ -26,7 +27,38 @@ def parse(address: str) -> tuple[str, str, int]:
     return match["user"] or "", match["host"].strip("[]"), int(match["port"] or 22)
 
 
-def place(host: Host) -> str:
+@dataclass(frozen=True)
+class Machine:
+    """A host with all that leads to it."""
+
+    key: str
+    address: str
+    secret: str
+    host_key: str
+    via: "Machine | None" = None
+
+
+def machines(keys: Sequence[str]) -> dict[str, Machine]:
+    """Hosts by key, in the order asked for. One that is not known, or not the way to it, is not among them."""
+    rows: dict[str, Host] = {}
+    wanted = set(keys)
+    while wanted:
+        found = {one.key: one for one in Host.objects.filter(key__in=wanted)}
+        rows |= found
+        wanted = {one.via for one in found.values() if one.via} - set(rows)
+    every = {key: _machine(rows, key, frozenset()) for key in keys}
+    return {key: one for key, one in every.items() if one is not None}
+
+
+def _machine(rows: Mapping[str, Host], key: str, behind: frozenset[str]) -> Machine | None:
+    row = rows.get(key)
+    if row is None or key in behind:
+        return None
+    via = _machine(rows, row.via, behind | {key}) if row.via else None
+    return Machine(key, row.address, row.secret, row.host_key, via) if via or not row.via else None
+
+
+def place(host: Machine) -> str:
     """What a lease is of: two names of one machine are the same place."""
     _, name, port = parse(host.address)
     behind = f"{place(host.via)}/" if host.via else ""
@@ -36,7 +68,7 @@ def place(host: Host) -> str:
 def visible(actor: Actor) -> QuerySet[Host]:
     """The one door to hosts, by key."""
     require(actor, Right.RESPOND)
-    return Host.objects.select_related("via").order_by("key")
+    return Host.objects.order_by("key")
 
 
 def allowed(actor: Actor, book: Book) -> list[Host]:

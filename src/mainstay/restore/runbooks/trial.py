@@ -16,7 +16,7 @@ from mainstay.restore.runbooks.execution import acting, ssh
 from mainstay.restore.runbooks.execution.output import Output
 from mainstay.restore.runbooks.execution.programs import NotBegunError
 from mainstay.restore.runbooks.execution.setting import Setting, State, threads
-from mainstay.restore.runbooks.models import Host, Run, TargetLease
+from mainstay.restore.runbooks.models import Run, TargetLease
 
 _AT_ONCE = 20
 _OUTPUT = 4000
@@ -39,9 +39,10 @@ def of_book(actor: Actor, book: Book, run: Run) -> dict[str, Any]:
 
     ``run`` may be one that is not kept, as that of a file.
     """
-    machines = ssh.machines(list(run.targets))
+    machines = hosts.machines(run.targets)
     known, missing = _secrets(book, run.inputs)
-    seen = _Seen([*missing, *_held(list(machines.values()), run), *_gate(actor, book)])
+    lost = [f"the host {key} is not known, or not the way to it" for key in run.targets if key not in machines]
+    seen = _Seen([*missing, *lost, *_held(list(machines.values()), run), *_gate(actor, book)])
     setting = Setting(run, book, machines, run.inputs, known, ssh.Connections(), threads())
     try:
         asyncio.run(_around(setting, seen))
@@ -83,7 +84,7 @@ def _secrets(book: Book, inputs: Mapping[str, str]) -> tuple[dict[str, str], lis
     return known, missing
 
 
-def _held(machines: list[Host], run: Run) -> list[str]:
+def _held(machines: list[hosts.Machine], run: Run) -> list[str]:
     places = {hosts.place(one): one.key for one in machines}
     leases = TargetLease.objects.filter(address__in=places, until__gt=clock.now()).exclude(run_id=run.pk)
     return [f"{places[one.address]} is held by {one.run}" for one in leases.select_related("run")]
@@ -119,7 +120,7 @@ async def _around(setting: Setting, seen: _Seen) -> None:
         setting.connections.abort()
 
 
-async def _reach(setting: Setting, host: Host, seen: _Seen, room: asyncio.Semaphore) -> None:
+async def _reach(setting: Setting, host: hosts.Machine, seen: _Seen, room: asyncio.Semaphore) -> None:
     async with room:
         seen.reached[host.key] = ""
         try:

@@ -13,7 +13,7 @@ from mainstay.restore.runbooks.execution import local, ssh
 from mainstay.restore.runbooks.execution.output import Output
 from mainstay.restore.runbooks.execution.programs import NotBegunError, Program
 from mainstay.restore.runbooks.execution.setting import Setting, environment
-from mainstay.restore.runbooks.models import Host
+from mainstay.restore.runbooks.hosts import Machine
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -36,7 +36,7 @@ async def run(setting: Setting, step: Step, identity: str, output: Output) -> in
     return await local.run(program, output.feed, files=lambda home: files(setting, step, machines, home))
 
 
-def files(setting: Setting, step: Step, machines: list[Host], home: str) -> Mapping[str, str]:
+def files(setting: Setting, step: Step, machines: list[Machine], home: str) -> Mapping[str, str]:
     """The directory that ansible-runner works in: playbook, inventory, values, keys, and who is known."""
     found = {
         "project/book.yml": step.text,
@@ -52,7 +52,7 @@ def files(setting: Setting, step: Step, machines: list[Host], home: str) -> Mapp
     return found
 
 
-def _inventory(machines: list[Host], home: str) -> dict[str, dict[str, object]]:
+def _inventory(machines: list[Machine], home: str) -> dict[str, dict[str, object]]:
     if not machines:
         return {"localhost": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
     known = f"-o UserKnownHostsFile={home}/known_hosts -o StrictHostKeyChecking=yes"
@@ -65,7 +65,7 @@ def _inventory(machines: list[Host], home: str) -> dict[str, dict[str, object]]:
     return found
 
 
-def _known(machines: list[Host]) -> str:
+def _known(machines: list[Machine]) -> str:
     lines = []
     for one in machines:
         _, name, port = hosts.parse(one.address)

@@ -10,7 +10,8 @@ from mainstay.core import clock, locks
 from mainstay.restore.runbooks import hosts
 from mainstay.restore.runbooks.book.model import Book
 from mainstay.restore.runbooks.execution.desk import actor_of
-from mainstay.restore.runbooks.models import Host, Run, TargetLease
+from mainstay.restore.runbooks.hosts import Machine
+from mainstay.restore.runbooks.models import Run, TargetLease
 
 
 def ask_gate(run: Run, book: Book, *, first: bool) -> str:
@@ -28,7 +29,7 @@ def ask_gate(run: Run, book: Book, *, first: bool) -> str:
     return ""
 
 
-def take_targets(run: Run, machines: Sequence[Host], until: datetime) -> str:
+def take_targets(run: Run, machines: Sequence[Machine], until: datetime) -> str:
     """Take all targets of a run, or none: who holds one, or nothing.
 
     All at once, so that two runs never wait for each other. A lease that has run out is taken over.

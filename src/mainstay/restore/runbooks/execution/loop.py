@@ -13,7 +13,7 @@ from mainstay.core import clock, ids, secrets
 from mainstay.core.access import SYSTEM
 from mainstay.core.settings import current
 from mainstay.restore import review
-from mainstay.restore.runbooks import domain, facts, trial
+from mainstay.restore.runbooks import domain, facts, hosts, trial
 from mainstay.restore.runbooks.book import lint
 from mainstay.restore.runbooks.execution import guards, ssh
 from mainstay.restore.runbooks.execution.carrier import Carrier
@@ -114,10 +114,10 @@ def _prepared(run: Run) -> Setting | Rest:
         step = review.may_carry_out(run, facts.hash_of(run), begun=True)
         if domain.needs_approval(book) and not step.allowed:
             return Rest(State.FAILED, step.reason)
-    machines = ssh.machines(run.targets)
+    machines = hosts.machines(run.targets)
     gone = [key for key in run.targets if key not in machines]
     if gone:
-        return Rest(State.FAILED, f"the host {gone[0]} is not known any more")
+        return Rest(State.FAILED, f"the host {gone[0]} is not known any more, or not the way to it")
     known: dict[str, str] = {}
     for name in trial.secret_names(book, run.inputs):
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 # Who takes what a program writes: the stream, and the bytes.
 Sink = Callable[[str, bytes], None]
-STEP = "MAINSTAY_STEP"
+STEP = "RUNBOOK_STEP"
 
 
 class NotBegunError(Exception):

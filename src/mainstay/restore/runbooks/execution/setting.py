@@ -16,7 +16,8 @@ from mainstay.restore.runbooks.book.model import Book, Step
 from mainstay.restore.runbooks.execution.output import Output
 from mainstay.restore.runbooks.execution.programs import NotBegunError, variable
 from mainstay.restore.runbooks.execution.ssh import Connections
-from mainstay.restore.runbooks.models import Host, Run, StepRun
+from mainstay.restore.runbooks.hosts import Machine
+from mainstay.restore.runbooks.models import Run, StepRun
 
 State = StepRun.State
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Setting:
 
     run: Run
     book: Book
-    hosts: Mapping[str, Host]
+    hosts: Mapping[str, Machine]
     inputs: Mapping[str, str]
     secrets: Mapping[str, str]
     connections: Connections
@@ -64,8 +65,8 @@ def environment(setting: Setting, step: Step, target: str) -> dict[str, str]:
     return {
         **variables(setting.values()),
         **named,
-        "MAINSTAY_RUN": str(setting.run),
-        "MAINSTAY_TARGET": target,
+        "RUNBOOK_RUN": str(setting.run),
+        "RUNBOOK_TARGET": target,
     }
 
 

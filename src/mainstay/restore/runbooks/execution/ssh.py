@@ -6,7 +6,6 @@ left on a disk. Quoting is that of POSIX: between single quotation marks every l
 
 import asyncio
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from mainstay.core import secrets
 from mainstay.core.settings import current
 from mainstay.restore.runbooks import hosts
 from mainstay.restore.runbooks.execution.programs import STEP, LostError, NotBegunError, Program, Sink
-from mainstay.restore.runbooks.models import Host
+from mainstay.restore.runbooks.hosts import Machine
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -87,7 +86,7 @@ class Connections:
         self._keys: dict[str, asyncssh.SSHKey] = {}
         self._known: asyncssh.SSHKnownHosts | None = None
 
-    async def run(self, host: Host, program: Program, sink: Sink) -> int:
+    async def run(self, host: Machine, program: Program, sink: Sink) -> int:
         """Run a program to its end and give its exit code. When the caller is cancelled, its whole group is killed."""
         text = script(program)
         connection = await self.to(host)
@@ -110,14 +109,14 @@ class Connections:
             self._forget(host)
             raise
 
-    async def to(self, host: Host) -> asyncssh.SSHClientConnection:
+    async def to(self, host: Machine) -> asyncssh.SSHClientConnection:
         """The connection to a host. Raises ``NotBegunError``."""
         task = self._open.get(host.key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._open[host.key] = asyncio.ensure_future(self._connect(host))
         return await asyncio.shield(task)
 
-    async def _connect(self, host: Host) -> asyncssh.SSHClientConnection:
+    async def _connect(self, host: Machine) -> asyncssh.SSHClientConnection:
         user, name, port = hosts.parse(host.address)
         tunnel = await self.to(host.via) if host.via is not None else None
         options: dict[str, Any] = {"username": user} if user else {}
@@ -161,7 +160,7 @@ class Connections:
                 raise NotBegunError(f"the secret {name} is no private key without passphrase: {error}") from None
         return self._keys[name]
 
-    def _known_for(self, host: Host, name: str, port: int) -> asyncssh.SSHKnownHosts:
+    def _known_for(self, host: Machine, name: str, port: int) -> asyncssh.SSHKnownHosts:
         """The keys that are believed. There are always some rules, for to asyncssh none at all means any key."""
         if host.host_key:
             place = name if port == 22 else f"[{name}]:{port}"
@@ -176,18 +175,18 @@ class Connections:
                 raise NotBegunError(f"{known_hosts_file()} cannot be read: {error}") from None
         return self._known
 
-    async def still_runs(self, host: Host, identity: str) -> bool:
+    async def still_runs(self, host: Machine, identity: str) -> bool:
         """Whether a step that was begun there still runs."""
         look = f"grep -lsa {STEP}={identity} /proc/[0-9]*/environ"
         connection = await self.to(host)
         found = await connection.run(look, check=False, timeout=current().runbook_ssh_timeout)
         return bool(str(found.stdout or "").strip())
 
-    def leave(self, host: Host) -> None:
+    def leave(self, host: Machine) -> None:
         """Close the connection to a host that is not needed any more."""
         self._forget(host)
 
-    def _forget(self, host: Host) -> None:
+    def _forget(self, host: Machine) -> None:
         task = self._open.pop(host.key, None)
         if task is not None and task.done() and not task.cancelled() and task.exception() is None:
             task.result().close()
@@ -199,8 +198,3 @@ class Connections:
             task.cancel()
             if task.done() and not task.cancelled() and task.exception() is None:
                 task.result().abort()
-
-
-def machines(keys: list[str]) -> Mapping[str, Host]:
-    """Hosts with the bastions before them, by key."""
-    return {one.key: one for one in Host.objects.select_related("via__via").filter(key__in=keys)}

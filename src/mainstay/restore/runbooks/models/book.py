@@ -14,7 +14,7 @@ class Host(Keyed):
     address = models.CharField(max_length=300, help_text="USER@HOST or USER@HOST:PORT.")
     secret = models.CharField(max_length=80, blank=True, help_text="Name of the secret that is the private key.")
     host_key = models.TextField(blank=True, help_text="Its public key as known_hosts has it; empty: that file tells.")
-    via = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="behind")
+    via = models.CharField(max_length=80, blank=True, help_text="Key of the host that it is reached through.")
     groups = models.JSONField(default=list, blank=True, help_text="Names by which books take several.")
     services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
         Service, related_name="+", blank=True
