@@ -95,6 +95,8 @@ def test_what_a_step_wrote_is_shown_from_where_it_was_left(shelf: None, sign_in:
     assert "restarting 4 workers in north" in whole
     assert 'class="o-err">worker 3 did not stop' in whole
     assert "hx-get" not in whole  # It is over: nothing more comes.
+    every = ben.get(f"/runs/{run.pk}/output").content.decode()
+    assert every.index("restart on the worker") < every.index("restarting 4 workers")
     assert "restarting 4" in ben.get("/runs?q=restarting+4").content.decode()
     assert "at least three" in ben.get("/runs?q=re").content.decode()
 

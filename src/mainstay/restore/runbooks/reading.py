@@ -1,6 +1,5 @@
 """What runs have written and how they differ: output, a search through it, and what changed since last time."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -125,17 +124,6 @@ def board(actor: Actor, number: int) -> list[BoardLine]:
     order = list(StepRun.Phase.values)
     lines = [BoardLine(*key, tuple(found), tuple(cells.get(key, ()))) for key, found in counts.items()]
     return sorted(lines, key=lambda line: order.index(line.phase))
-
-
-def telling(lines: Sequence[BoardLine]) -> StepRun | None:
-    """The cell whose output a person wants to see: one that asks, failed or runs, else the last that wrote."""
-    cells = [cell for line in lines for cell in line.cells]
-    for state in _FIRST:
-        found = next((cell for cell in cells if cell.state == state), None)
-        if found is not None:
-            return found
-    ended = [cell for cell in cells if cell.ended_at is not None]
-    return max(ended, key=lambda cell: (cell.output_bytes > 0, cell.ended_at, cell.pk), default=None)
 
 
 def asked(actor: Actor, number: int) -> QuerySet[StepRun]:

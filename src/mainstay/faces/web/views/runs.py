@@ -16,6 +16,8 @@ from mainstay.restore.runbooks.models import Run
 
 State = Run.State
 OFFERED = 8
+# Of a long output its end is shown.
+PIECES = 400
 
 
 def every(request: HttpRequest) -> HttpResponse:
@@ -65,8 +67,7 @@ def _progress(actor: Actor, run: Run, request: HttpRequest) -> dict[str, Any]:
         "is_live": run.state in services.LIVE,
         "drawn": request.GET.get("drawn", run.state),
         "board": [(line, book.step(line.step).title or line.step) for line in board],
-        "shown": next((cell for line in board for cell in line.cells if cell.pk == chosen), None)
-        or reading.telling(board),
+        "shown": next((cell for line in board for cell in line.cells if cell.pk == chosen), None),
     }
 
 
@@ -80,13 +81,18 @@ def of_incident(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def output(request: HttpRequest, number: int) -> HttpResponse:
-    """What a step has written behind a piece, with the place from which to ask for more."""
+    """What a run or one of its steps has written behind a piece, with the place from which to ask for more."""
     actor, step = actor_of(request), whole(request.GET.get("step"), 0)
-    run = services.get(actor, number)
-    pieces = list(reading.output(actor, number, step, whole(request.GET.get("after"), 0)))
-    last = pieces[-1].pk if pieces else whole(request.GET.get("after"), 0)
-    more = run.state in services.LIVE
-    return show(request, "parts/run_output", {"run": run, "pieces": pieces, "step": step, "last": last, "more": more})
+    run, after, of = services.get(actor, number), whole(request.GET.get("after"), 0), whole(request.GET.get("of"), 0)
+    found = reading.output(actor, number, step or None, after)
+    pieces = list(found.order_by("-pk")[: PIECES + 1])[::-1]
+    cut, pieces = len(pieces) > PIECES, pieces[-PIECES:]
+    shown = []
+    for piece in pieces:
+        shown.append((piece, not step and piece.step_run_id != of))
+        of = piece.step_run_id
+    context = {"run": run, "pieces": shown, "cut": cut, "step": step, "of": of, "more": run.state in services.LIVE}
+    return show(request, "parts/run_output", {**context, "last": pieces[-1].pk if pieces else after})
 
 
 def _answer(actor: Actor, number: int, post: Any) -> None:
