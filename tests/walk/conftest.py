@@ -77,7 +77,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     try:
-        found = until("the sign-in link", lambda: re.search(r"http://\S+/welcome#\S+", log.read_text()), 60)
+        found = until("the sign-in link", lambda: re.search(r"http://\S+/welcome#\S+", log.read_text()), 120)
         yield Running(home, f"http://127.0.0.1:{port}", found.group())
     finally:
         process.send_signal(signal.SIGTERM)
