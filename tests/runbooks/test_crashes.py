@@ -31,7 +31,7 @@ def book(trail: Path) -> Run:
         check = f" check=look-{number}" if number % 2 == 0 else ""
         blocks.append(step(f"shell id=step-{number}{check}", f"sleep 0.03; echo {number} >> {trail}; sleep 0.03"))
         if check:
-            blocks.append(step(f"check id=look-{number} timeout=200ms every=50ms", f"grep -qx {number} {trail}"))
+            blocks.append(step(f"check id=look-{number} timeout=3s every=50ms", f"grep -qx {number} {trail}"))
     write(*blocks, timeout="30d")
     return started(draft())
 
