@@ -66,6 +66,8 @@ class Carrier:
                 self._why = f"it took longer than {self.setting.book.timeout:g} s"
                 self.stop()
                 return
+            if self.ledger.untold:
+                await self.ledger.call(self.ledger.tell)
             if loop.time() >= renew:
                 renew = loop.time() + _LEASE_EVERY
                 if not await self.ledger.call(self.ledger.beat):
