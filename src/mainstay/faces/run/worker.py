@@ -31,6 +31,7 @@ from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.restore.runbooks import directory as runbooks
 from mainstay.restore.runbooks.execution.loop import Runs
+from mainstay.restore.runbooks.remedies import services as remedies
 from mainstay.restore.sqldesk.correct.execution import Corrections
 from mainstay.restore.sqldesk.jobs.execution import Jobs
 
@@ -67,6 +68,7 @@ class Worker:
             self.corrections,
             self.jobs,
             self.runs,
+            Loop("remedies", 2.0, remedies.run_due),
             Loop("runbook files", 5.0, runbooks.Directory().read_due),
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
