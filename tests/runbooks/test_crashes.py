@@ -120,6 +120,40 @@ def finish(run: Run, trail: Path) -> None:
     assert trail.read_text().split() == [str(number) for number in range(1, STEPS + 1)]
 
 
+def test_a_step_that_outlives_its_worker_is_waited_for_and_then_killed(tmp_path: Path) -> None:
+    write(step("shell id=long timeout=90m", f"echo begun >> {tmp_path}/trail; sleep 600"), timeout="30d")
+    run = started(draft())
+    pid = victim(carry)
+    until("the step", (tmp_path / "trail").exists)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    with clock.moved(timedelta(hours=1)):
+        loop.reconcile_due()
+        work()
+        assert again(run).state == Run.State.WAITING
+        assert "still runs" in again(run).state_reason
+        assert _processes(run)
+    with clock.moved(timedelta(hours=2)):
+        work()
+    assert (again(run).state, _processes(run)) == (Run.State.PERSON, [])
+    assert "say what became of it" in again(run).state_reason
+    assert (tmp_path / "trail").read_text() == "begun\n"
+
+
+def test_a_worker_that_ends_lets_its_steps_end_and_leaves_the_rest(tmp_path: Path) -> None:
+    write(*(step(f"shell id=s{number}", f"sleep 0.3; echo {number} >> {tmp_path}/trail") for number in range(3)))
+    run = started(draft())
+    worker = loop.Runs()
+    assert worker.run_due() == 1
+    until("the first", lambda: run.steps.filter(state=State.RUNNING).exists())
+    worker.drain(20)
+    run = again(run)
+    assert (run.state, run.steps.filter(state=State.DONE).count()) == (Run.State.WAITING, 1)
+    work()
+    assert again(run).state == Run.State.DONE
+    assert (tmp_path / "trail").read_text().split() == ["0", "1", "2"]
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("commit", range(1, 7))
 def test_a_worker_killed_at_a_boundary(tmp_path: Path, commit: int, after: bool) -> None:

@@ -300,7 +300,7 @@ def test_the_panic_stop_kills_what_runs_and_begins_no_more(tmp_path: Path) -> No
     assert again(run).state_reason == "stopped by Cleo"
     assert states(run) == {"long": "failed", "next": "waiting"}
     assert (tmp_path / "trail").read_text() == "begun\n"
-    worker.hands.join()
+    worker.hands.join(10)
 
 
 def test_no_step_begins_once_the_stop_is_committed(tmp_path: Path) -> None:

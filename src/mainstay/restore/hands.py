@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -41,10 +42,11 @@ class Hands(Generic[T]):
             taken += 1
         return taken
 
-    def join(self) -> None:
-        """Wait until all of it has ended."""
+    def join(self, seconds: float) -> None:
+        """Wait until all of it has ended, for so long at most."""
+        deadline = time.monotonic() + seconds
         for _, thread in self._busy.values():
-            thread.join()
+            thread.join(max(deadline - time.monotonic(), 0))
 
     def _work(self, held: T) -> None:
         close_old_connections()

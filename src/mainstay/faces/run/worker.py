@@ -58,7 +58,8 @@ class Worker:
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
         self.jobs = Loop("jobs", 0.5, Jobs().run_due)
-        self.runs = Loop("runbooks", 0.5, Runs().run_due)
+        self.runbooks = Runs()
+        self.runs = Loop("runbooks", 0.5, self.runbooks.run_due)
         self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
@@ -145,6 +146,7 @@ class Worker:
         for one in self.loops:
             one.wake.set()
         deadline = time.monotonic() + 8
+        self.runbooks.drain(5)
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0.1))
         self._senders.shutdown(wait=True, cancel_futures=True)

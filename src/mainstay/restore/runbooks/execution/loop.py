@@ -45,12 +45,18 @@ class Taken:
         if self.loop is not None and self.carrier is not None and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.carrier.stop)
 
+    def drain(self) -> None:
+        """Begin nothing more."""
+        if self.loop is not None and self.carrier is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.carrier.drain)
+
 
 class Runs:
     """The loop."""
 
     def __init__(self) -> None:
         self.hands: Hands[Taken] = Hands("run", claim, carry)
+        self._ends = False
 
     def run_due(self) -> int:
         """One round. Returns how many runs were taken up."""
@@ -58,7 +64,14 @@ class Runs:
         for pk in Run.objects.filter(pk__in=busy, asked="stop").values_list("pk", flat=True):
             busy[pk].stop()
         reconcile_due()
-        return self.hands.take_up(current().runbook_workers)
+        return 0 if self._ends else self.hands.take_up(current().runbook_workers)
+
+    def drain(self, seconds: float) -> None:
+        """The worker ends: let steps that run end for as long, and leave the rest to the next worker."""
+        self._ends = True
+        for taken in self.hands.busy().values():
+            taken.drain()
+        self.hands.join(seconds)
 
 
 def claim() -> Taken | None:
