@@ -63,7 +63,7 @@ def fitting(name: str, text: str) -> str:
 
 
 def in_statement(sql: str) -> tuple[str, ...]:
-    """The inputs that a statement names as ``:name``, in whichever dialect it can be read. Raises ``ParameterError``."""
+    """The inputs that a statement of whichever dialect names as ``:name``. Raises ``ParameterError``."""
     refused = ParameterError("", "")
     for dialect in ("postgres", "mysql", "sqlite"):
         try:
