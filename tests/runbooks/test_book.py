@@ -63,6 +63,8 @@ def test_a_book_is_what_is_written() -> None:
         ([step("sql id=a", "SELECT 1")], {}, "8: name the database: connection=KEY"),
         ([step("wait id=a", "a while")], {}, "8: a wait holds a duration"),
         ([step("http id=a", "url: https://{host}/x")], {}, "a host that no input decides"),
+        ([step("http id=a", "url: https://x.example/\nquery: {k: {secret: K}}")], {}, "8: query: a secret"),
+        ([step("sql id=a connection=x", "SELECT `a` FROM b WHERE c = :who")], {}, "it uses the input who"),
         ([step("http id=a", "url: https://x.example/{a}")], {}, "it uses the input a"),
         ([step("shell id=a with=perl", "true")], {}, "8: with=perl: write one of bash"),
         ([step("shell id=a", "true")], {"timeuot": "3s"}, "6: timeuot: unknown key, did you mean 'timeout'?"),

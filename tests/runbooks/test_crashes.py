@@ -31,7 +31,7 @@ def book(trail: Path) -> Run:
         check = f" check=look-{number}" if number % 2 == 0 else ""
         blocks.append(step(f"shell id=step-{number}{check}", f"sleep 0.03; echo {number} >> {trail}; sleep 0.03"))
         if check:
-            blocks.append(step(f"check id=look-{number} timeout=200ms every=50ms", f"grep -qx {number} {trail}"))
+            blocks.append(step(f"check id=look-{number} timeout=3s every=50ms", f"grep -qx {number} {trail}"))
     write(*blocks, timeout="30d")
     return started(draft())
 
@@ -118,6 +118,40 @@ def finish(run: Run, trail: Path) -> None:
             whole(trail, run)
     assert again(run).state == Run.State.DONE, again(run).state_reason
     assert trail.read_text().split() == [str(number) for number in range(1, STEPS + 1)]
+
+
+def test_a_step_that_outlives_its_worker_is_waited_for_and_then_killed(tmp_path: Path) -> None:
+    write(step("shell id=long timeout=90m", f"echo begun >> {tmp_path}/trail; sleep 600"), timeout="30d")
+    run = started(draft())
+    pid = victim(carry)
+    until("the step", (tmp_path / "trail").exists)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    with clock.moved(timedelta(hours=1)):
+        loop.reconcile_due()
+        work()
+        assert again(run).state == Run.State.WAITING
+        assert "still runs" in again(run).state_reason
+        assert _processes(run)
+    with clock.moved(timedelta(hours=2)):
+        work()
+    assert (again(run).state, _processes(run)) == (Run.State.PERSON, [])
+    assert "say what became of it" in again(run).state_reason
+    assert (tmp_path / "trail").read_text() == "begun\n"
+
+
+def test_a_worker_that_ends_lets_its_steps_end_and_leaves_the_rest(tmp_path: Path) -> None:
+    write(*(step(f"shell id=s{number}", f"sleep 0.3; echo {number} >> {tmp_path}/trail") for number in range(3)))
+    run = started(draft())
+    worker = loop.Runs()
+    assert worker.run_due() == 1
+    until("the first", lambda: run.steps.filter(state=State.RUNNING).exists())
+    worker.drain(20)
+    run = again(run)
+    assert (run.state, run.steps.filter(state=State.DONE).count()) == (Run.State.WAITING, 1)
+    work()
+    assert again(run).state == Run.State.DONE
+    assert (tmp_path / "trail").read_text().split() == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -300,8 +300,7 @@ def test_the_panic_stop_kills_what_runs_and_begins_no_more(tmp_path: Path) -> No
     assert again(run).state_reason == "stopped by Cleo"
     assert states(run) == {"long": "failed", "next": "waiting"}
     assert (tmp_path / "trail").read_text() == "begun\n"
-    for _, thread in worker._running.values():
-        thread.join()
+    worker.hands.join(10)
 
 
 def test_no_step_begins_once_the_stop_is_committed(tmp_path: Path) -> None:
@@ -310,7 +309,12 @@ def test_no_step_begins_once_the_stop_is_committed(tmp_path: Path) -> None:
     run = started(draft())
     taken = loop.claim()
     assert taken is not None
-    thread = threading.Thread(target=loop._carry, args=(taken,))
+
+    def worker() -> None:
+        loop.carry(taken)
+        connection.close()
+
+    thread = threading.Thread(target=worker)
     thread.start()
     until("the first", (tmp_path / "trail").exists)
     services.stop_all(person("cleo"))

@@ -80,6 +80,10 @@ def test_what_a_step_did_is_undone_in_reverse(tmp_path: Path) -> None:
     assert run.state_reason == "two failed: exit code 3; it was undone"
     assert trail.read_text().split() == ["one", "two", "back-two", "back-one"]
     assert states(run) == {"one": "waiting", "two": "failed", "undo:back-two": "done", "undo:back-one": "done"}
+    with clock.moved(timedelta(hours=3)):
+        services.resume(person("ben"), run.pk)
+        work()
+    assert trail.read_text().split()[4:] == ["one", "two", "back-two", "back-one"]
 
 
 def test_people_are_asked_and_their_answer_is_an_input(tmp_path: Path) -> None:

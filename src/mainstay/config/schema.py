@@ -417,6 +417,28 @@ class Runbook(Entry):
         return self
 
 
+class Remedy(Keyed):
+    """A runbook that runs by itself for a known error or a rule, inside limits."""
+
+    known_error: Key | Literal[""] = ""
+    rule: Key | Literal[""] = ""
+    runbook: Key
+    inputs: dict[str, str | dict[Literal["label"], str]] = Field({}, description="A value, or {label: NAME}.")
+    targets: list[Key] = []
+    target_label: str = Field("", max_length=120, description="Label of the alert that is the key of a host.")
+    per_hour: int = Field(2, ge=1, le=1000)
+    per_target: int = Field(1, ge=1, le=1000, description="Runs of remedies on one machine in an hour.")
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _one_sign(self) -> Self:
+        if bool(self.known_error) == bool(self.rule):
+            raise ValueError("write either known_error or rule")
+        if self.targets and self.target_label:
+            raise ValueError("write either targets or target_label")
+        return self
+
+
 class Document(Entry):
     """A configuration file of Mainstay."""
 
@@ -435,6 +457,7 @@ class Document(Entry):
     connections: list[Connection] = []
     hosts: list[Host] = []
     runbooks: list[Runbook] = []
+    remedies: list[Remedy] = []
     log_policies: list[LogPolicy] = []
     log_formats: list[LogFormat] = []
 

@@ -35,6 +35,7 @@ KINDS: Mapping[str, Kind] = {
     "connections": Kind(sqldesk.load, sqldesk.save, sqldesk.remove),
     "hosts": Kind(runbooks.load_hosts, runbooks.save_host, runbooks.remove_host),
     "runbooks": Kind(runbooks.load_books, runbooks.save_book, runbooks.remove_book),
+    "remedies": Kind(runbooks.load_remedies, runbooks.save_remedy, runbooks.remove_remedy),
     "log_policies": Kind(watching.load_log_policies, watching.save_log_policy, watching.remove_log_policy),
     "log_formats": Kind(watching.load_log_formats, watching.save_log_format, watching.remove_log_format),
 }

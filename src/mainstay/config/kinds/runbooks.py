@@ -3,18 +3,25 @@
 from pathlib import Path
 from typing import Any
 
-from mainstay.catalog.models import Service
+from mainstay.catalog.models import KnownError, Service
 from mainstay.config.kinds.references import several
 from mainstay.core.access import Actor
+from mainstay.observe.metrics.models import Rule
 from mainstay.restore.runbooks import books
 from mainstay.restore.runbooks.book import lint
 from mainstay.restore.runbooks.books import Source
 from mainstay.restore.runbooks.directory import commit_of
 from mainstay.restore.runbooks.hosts import parse
-from mainstay.restore.runbooks.models import Book, Host
+from mainstay.restore.runbooks.models import Book, Host, Remedy
 
 Entry = dict[str, Any]
 _HOST = ("key", "name", "address", "secret", "host_key", "via", "groups")
+
+
+_REMEDY = (
+    *("key", "name", "known_error", "rule", "runbook", "inputs", "targets", "target_label"),
+    *("per_hour", "per_target", "enabled"),
+)
 
 
 class RunbookError(ValueError):
@@ -81,3 +88,24 @@ def save_book(actor: Actor, entry: Entry, source: str) -> None:
 def remove_book(actor: Actor, ident: str) -> None:
     """Delete a book that was never run; another is not run any more."""
     books.remove(actor, ident)
+
+
+def load_remedies() -> dict[str, tuple[Entry, str]]:
+    """Remedies as entries."""
+    return {row.key: ({name: getattr(row, name) for name in _REMEDY}, row.source) for row in Remedy.objects.all()}
+
+
+def save_remedy(actor: Actor, entry: Entry, source: str) -> None:
+    """Make or change a remedy. Its breaker stays as it is."""
+    del actor
+    several(Book, [entry["runbook"]], "runbook")
+    several(KnownError, [entry["known_error"]] if entry["known_error"] else [], "known_error")
+    several(Rule, [entry["rule"]] if entry["rule"] else [], "rule")
+    fields = {name: entry[name] for name in _REMEDY if name != "key"}
+    Remedy.objects.update_or_create(key=entry["key"], defaults={**fields, "source": source})
+
+
+def remove_remedy(actor: Actor, ident: str) -> None:
+    """Delete a remedy. Runs that it began go on."""
+    del actor
+    Remedy.objects.filter(key=ident).delete()

@@ -330,6 +330,12 @@ SPECS: tuple[Spec, ...] = (
         "File of the keys of hosts that runbooks reach. Empty: ssh/known_hosts in the data directory.",
         text,
     ),
+    Spec(
+        "runbook_auto_per_hour",
+        10,
+        "Runs in an hour that remedies begin by themselves, all together.",
+        whole(0, 10_000),
+    ),
     Spec("runbook_ssh_timeout", 15.0, "Seconds after which a connection to a host is given up.", number(1, 600)),
     Spec("runbook_dry_run_seconds", 20.0, "Seconds that a dry run of a runbook looks around.", number(1, 600)),
     Spec("retention_run_output_days", 180, "Days that the output of runbooks is kept.", whole(1, 3650)),

@@ -10,6 +10,7 @@ from mainstay.core.problems import bad_request
 from mainstay.faces.api.endpoint import endpoint, fields_of, whole_of
 from mainstay.restore.runbooks import answering, books, facts, reading, services
 from mainstay.restore.runbooks.models import Book, Chunk, Run, StepRun
+from mainstay.restore.runbooks.remedies import services as remedies
 
 
 def _book(book: Book) -> dict[str, Any]:
@@ -231,7 +232,30 @@ def search(actor: Actor, request: HttpRequest) -> Any:
     return {"hits": [{"run": one.run.pk, "step": one.step.step, "text": one.text} for one in found]}
 
 
+def every_remedy(actor: Actor) -> list[dict[str, Any]]:
+    """Remedies by key, with their breakers."""
+    return [
+        {
+            "key": one.key,
+            "for": one.known_error or one.rule,
+            "runbook": one.runbook,
+            "enabled": one.enabled,
+            "breaker": "open" if one.tripped_at else "closed",
+            "why": one.tripped_why or None,
+        }
+        for one in remedies.visible(actor)
+    ]
+
+
+@endpoint("GET")
+def list_remedies(actor: Actor, request: HttpRequest) -> Any:
+    """Remedies by key."""
+    del request
+    return {"remedies": every_remedy(actor)}
+
+
 urlpatterns: list[URLPattern] = [
+    path("remedies", list_remedies),
     path("runbooks", listing),
     path("runbooks/lint", lint),
     path("runbooks/<str:key>", show),

@@ -288,3 +288,25 @@ def output(
     else:
         for chunk in reading.output(LOCAL, number):
             sys.stdout.write(chunk.text)
+
+
+@app.command()
+def remedies(as_json: Json = False) -> None:
+    """List what runs by itself, and whose breaker is open."""
+    from mainstay.core.access import LOCAL
+    from mainstay.faces.api import runbooks
+
+    show_rows(runbooks.every_remedy(LOCAL), as_json=as_json)
+
+
+@app.command()
+def rearm(
+    key: Annotated[str, typer.Argument(help="Key of the remedy.")],
+    reason: Annotated[str, typer.Option(help="What was found, and why it may run by itself again.")],
+) -> None:
+    """Let a remedy run by itself again, after its breaker opened."""
+    from mainstay.core.access import LOCAL
+    from mainstay.restore.runbooks.remedies import services
+
+    services.rearm(LOCAL, key, reason)
+    say(f"{key} runs by itself again.")

@@ -31,6 +31,7 @@ from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.restore.runbooks import directory as runbooks
 from mainstay.restore.runbooks.execution.loop import Runs
+from mainstay.restore.runbooks.remedies import services as remedies
 from mainstay.restore.sqldesk.correct.execution import Corrections
 from mainstay.restore.sqldesk.jobs.execution import Jobs
 
@@ -57,7 +58,8 @@ class Worker:
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
         self.jobs = Loop("jobs", 0.5, Jobs().run_due)
-        self.runs = Loop("runbooks", 0.5, Runs().run_due)
+        self.runbooks = Runs()
+        self.runs = Loop("runbooks", 0.5, self.runbooks.run_due)
         self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
@@ -67,6 +69,7 @@ class Worker:
             self.corrections,
             self.jobs,
             self.runs,
+            Loop("remedies", 2.0, remedies.run_due),
             Loop("runbook files", 5.0, runbooks.Directory().read_due),
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
@@ -143,6 +146,7 @@ class Worker:
         for one in self.loops:
             one.wake.set()
         deadline = time.monotonic() + 8
+        self.runbooks.drain(5)
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0.1))
         self._senders.shutdown(wait=True, cancel_futures=True)

@@ -41,7 +41,7 @@ def get(actor: Actor, number: int) -> Run:
 
 def waiting_for(actor: Actor) -> QuerySet[Run]:
     """Runs that wait for people: for an approval that this actor may give, for an answer, or for a review."""
-    mine = Q(requested_by=actor.person_id) if actor.person_id is not None else Q(pk=None)
+    mine = Q(requested_by=actor.person_id) | Q(version__author=actor.person_id) if actor.person_id else Q(pk=None)
     reviews = Q(reviewed_at=None) & ~Q(emergency="")
     return visible(actor).filter((Q(state=State.REQUESTED) & ~mine) | Q(state=State.PERSON) | reviews)
 
@@ -230,9 +230,10 @@ def _hand_over(actor: Actor, run: Run) -> None:
         if (phase, step.id, target) not in have
     ]
     StepRun.objects.bulk_create(made, batch_size=500)
-    _again(run.steps.filter(Q(state=StepRun.State.FAILED) | Q(phase=StepRun.Phase.VERIFY)), "runs again")
+    anew = Q(state=StepRun.State.FAILED) | Q(phase__in=(StepRun.Phase.VERIFY, StepRun.Phase.UNDO))
+    _again(run.steps.filter(anew), "runs again")
     run.state, run.state_reason, run.asked, run.look_at = State.WAITING, "", "", now
-    run.started_by_id, run.finished_at, run.started_at = actor.person_id, None, run.started_at or now
+    run.started_by_id, run.finished_at, run.started_at = actor.person_id, None, now
     run.save()
     transaction.on_commit(lambda: doorbell.ring(doorbell.RUNS))
 

@@ -58,6 +58,8 @@ def read_call(text: str) -> Call:
     if not all(isinstance(one, int) and 100 <= one <= 599 for one in status):
         raise CallError("status: write the answers that are right, such as 200 or [200, 204]")
     query, headers = (_mapping(data.get(name) or {}, name) for name in ("query", "headers"))
+    if any("secret" in one for one in _leaves(query) if _is_value(one)):
+        raise CallError("query: a secret in an address ends up in the logs of others; put it under headers or json")
     if not all(_HEADER.fullmatch(name) for name in headers):
         raise CallError("headers: write names of letters, digits and dashes")
     return Call(data["url"], method, query, headers, data.get("json"), tuple(status))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from mainstay.restore.runbooks.book.model import Book, Input
-from mainstay.restore.sqldesk.examine.parameters import read_value
+from mainstay.restore.sqldesk.examine.parameters import ParameterError, named, read_value
 
 # One string of an environment is at most 128 KB on Linux; an input is a word or a sentence.
 LONGEST = 4096
@@ -60,6 +60,17 @@ def fitting(name: str, text: str) -> str:
     except UnicodeEncodeError:
         raise InputError(name, "write text; half a character stands in it") from None
     return text
+
+
+def in_statement(sql: str) -> tuple[str, ...]:
+    """The inputs that a statement of whichever dialect names as ``:name``. Raises ``ParameterError``."""
+    refused = ParameterError("", "")
+    for dialect in ("postgres", "mysql", "sqlite"):
+        try:
+            return named(sql, dialect)
+        except ParameterError as error:
+            refused = error
+    raise refused
 
 
 def variables(values: Mapping[str, str]) -> dict[str, str]:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from mainstay.restore.runbooks.book import model
 from mainstay.restore.runbooks.book.call import TARGET, names_in
+from mainstay.restore.runbooks.book.inputs import in_statement
 from mainstay.restore.runbooks.book.model import Book, Problem, Step
 from mainstay.restore.runbooks.book.read import read
-from mainstay.restore.sqldesk.examine.parameters import ParameterError, named
+from mainstay.restore.sqldesk.examine.parameters import ParameterError
 
 _USED = re.compile(r"\bINPUT_([a-z0-9_]+)")
 _HOLE = re.compile(r"\{\{.*?\}\}")
@@ -143,7 +144,7 @@ def _inputs_of(book: Book, step: Step) -> set[str]:
     if step.call is not None:
         return set(names_in(step.call)[0]) - {TARGET}
     if step.means == model.SQL:
-        return set(named(step.text, "postgres")) - {TARGET}
+        return set(in_statement(step.text)) - {TARGET}
     if step.kind == model.ANSIBLE:
         return {one.name for one in book.inputs}
     return set(_USED.findall(step.text))

@@ -36,6 +36,8 @@ class Carrier:
         self._gate_at: datetime | None = None
         self._work: asyncio.Task[Rest] | None = None
         self._why = ""
+        # Whether the worker ends, so that the next one goes on with what has not begun.
+        self.draining = False
 
     async def carry(self) -> Rest:
         """Work until the run is through, waits for something, or is taken away."""
@@ -50,6 +52,10 @@ class Carrier:
         finally:
             watch.cancel()
             self.setting.connections.abort()
+
+    def drain(self) -> None:
+        """Begin nothing more; what runs may end. Called in the loop of the run."""
+        self.draining = True
 
     def stop(self) -> None:
         """Panic: kill what runs. Called in the loop of the run."""
@@ -66,6 +72,8 @@ class Carrier:
                 self._why = f"it took longer than {self.setting.book.timeout:g} s"
                 self.stop()
                 return
+            if self.ledger.untold:
+                await self.ledger.call(self.ledger.tell)
             if loop.time() >= renew:
                 renew = loop.time() + _LEASE_EVERY
                 if not await self.ledger.call(self.ledger.beat):
@@ -96,6 +104,8 @@ class Carrier:
     async def gate(self) -> Rest | None:
         """Ask the calendar, unless it was asked a moment ago or nothing is changed."""
         now = clock.now()
+        if self.draining:
+            return Rest(Run.State.WAITING, "its worker ends, and the next one goes on", now)
         if self._gate_at is not None and now < self._gate_at:
             return None
         first = self._gate_at is None

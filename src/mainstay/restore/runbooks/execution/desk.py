@@ -11,6 +11,7 @@ from mainstay.observe.metrics import services as metrics
 from mainstay.observe.metrics.promql import PromQLError
 from mainstay.observe.telemetry.services import TelemetryError
 from mainstay.restore.runbooks.book import model
+from mainstay.restore.runbooks.book.inputs import in_statement
 from mainstay.restore.runbooks.book.model import Step
 from mainstay.restore.runbooks.execution.output import Output
 from mainstay.restore.runbooks.execution.programs import NotBegunError
@@ -19,7 +20,6 @@ from mainstay.restore.runbooks.models import Run
 from mainstay.restore.sqldesk.correct import services as corrections
 from mainstay.restore.sqldesk.domain.checks import holds
 from mainstay.restore.sqldesk.examine import services as reads
-from mainstay.restore.sqldesk.examine.parameters import named
 from mainstay.restore.sqldesk.models import Correction
 
 _SHOWN = 200
@@ -56,7 +56,7 @@ async def run(setting: Setting, step: Step, output: Output) -> Outcome:
 
 def _values(setting: Setting, step: Step) -> Mapping[str, Any]:
     have = setting.values()
-    return {name: have.get(name, "") for name in named(step.text, "postgres")}
+    return {name: have.get(name, "") for name in in_statement(step.text)}
 
 
 def _read(setting: Setting, step: Step) -> tuple[list[str], list[list[Any]]]:

@@ -103,6 +103,8 @@ class Lane:
             if cell.until is None or cell.until <= clock.now():
                 await ledger.end(cell, await ledger.call(lambda: desk.became(cell.detail["correction"])))
             return Stuck(cell.outcome, cell.until) if cell.state == State.WAITING else None
+        if self.carrier.draining:
+            return Stuck("its worker ends, and the next one goes on", clock.now())
         await self.attempt(step, cell)
         return None
 

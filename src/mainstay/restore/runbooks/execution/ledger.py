@@ -86,6 +86,8 @@ class Ledger:
         self._batch = _Batch()
         self._work: asyncio.Task[None] | None = None
         self._told = 0.0
+        # Whether something was written since screens were told.
+        self.untold = False
 
     async def begin(self, cell: Cell) -> None:
         """Write down that a step runs, before it does. Raises ``TakenAwayError``."""
@@ -173,10 +175,20 @@ class Ledger:
                     )
                 )
             Chunk.objects.bulk_create(chunks, batch_size=500)
-            if time.monotonic() - self._told > _TELL_EVERY:
-                self._told = time.monotonic()
-                feed.tell("run.output", self.run)
+            self._tell()
         return begun
+
+    def _tell(self) -> None:
+        """Tell open screens, or remember that they are to be told a moment later."""
+        self.untold = time.monotonic() - self._told <= _TELL_EVERY
+        if not self.untold:
+            self._told = time.monotonic()
+            feed.tell("run.output", self.run)
+
+    def tell(self) -> None:
+        """Tell open screens what they have not been told."""
+        with transaction.atomic():
+            self._tell()
 
     def beat(self) -> bool:
         """Keep the run and its targets. Whether it is still ours and nobody has stopped it."""

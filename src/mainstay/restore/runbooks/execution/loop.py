@@ -1,18 +1,18 @@
 """Runs in the worker: taken up when they may go on, a thread each, stopped when people stop them, settled when dead."""
 
 import asyncio
-import logging
 import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import close_old_connections, connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from mainstay.core import clock, ids, secrets
 from mainstay.core.access import SYSTEM
 from mainstay.core.settings import current
 from mainstay.restore import review
+from mainstay.restore.hands import Hands
 from mainstay.restore.runbooks import domain, facts, hosts, trial
 from mainstay.restore.runbooks.book import lint
 from mainstay.restore.runbooks.execution import guards, ssh
@@ -23,7 +23,6 @@ from mainstay.restore.runbooks.execution.rest import Rest
 from mainstay.restore.runbooks.execution.setting import Setting, threads
 from mainstay.restore.runbooks.models import Run, StepRun
 
-log = logging.getLogger(__name__)
 State = Run.State
 # How long a run whose targets are held by another leaves them alone.
 _HELD_AGAIN = timedelta(seconds=5)
@@ -46,41 +45,33 @@ class Taken:
         if self.loop is not None and self.carrier is not None and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.carrier.stop)
 
+    def drain(self) -> None:
+        """Begin nothing more."""
+        if self.loop is not None and self.carrier is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.carrier.drain)
+
 
 class Runs:
     """The loop."""
 
     def __init__(self) -> None:
-        self._running: dict[int, tuple[Taken, threading.Thread]] = {}
+        self.hands: Hands[Taken] = Hands("run", claim, carry)
+        self._ends = False
 
     def run_due(self) -> int:
         """One round. Returns how many runs were taken up."""
-        self._running = {pk: pair for pk, pair in self._running.items() if pair[1].is_alive()}
-        self._obey()
+        busy = self.hands.busy()
+        for pk in Run.objects.filter(pk__in=busy, asked="stop").values_list("pk", flat=True):
+            busy[pk].stop()
         reconcile_due()
-        taken = 0
-        while len(self._running) < current().runbook_workers and (run := claim()) is not None:
-            thread = threading.Thread(target=_carry, args=(run,), name=f"run {run.pk}", daemon=True)
-            self._running[run.pk] = (run, thread)
-            thread.start()
-            taken += 1
-        return taken
+        return 0 if self._ends else self.hands.take_up(current().runbook_workers)
 
-    def _obey(self) -> None:
-        running = {pk: run for pk, (run, _) in self._running.items()}
-        for pk in Run.objects.filter(pk__in=running, asked="stop").values_list("pk", flat=True):
-            running[pk].stop()
-
-
-def _carry(taken: Taken) -> None:
-    close_old_connections()
-    try:
-        carry(taken)
-    except Exception:
-        # The lease runs out, and what became of its steps is looked into.
-        log.exception("run %s broke off", taken.pk)
-    finally:
-        connection.close()
+    def drain(self, seconds: float) -> None:
+        """The worker ends: let steps that run end for as long, and leave the rest to the next worker."""
+        self._ends = True
+        for taken in self.hands.busy().values():
+            taken.drain()
+        self.hands.join(seconds)
 
 
 def claim() -> Taken | None:

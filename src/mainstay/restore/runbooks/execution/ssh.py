@@ -179,7 +179,10 @@ class Connections:
         """Whether a step that was begun there still runs."""
         look = f"grep -lsa {STEP}={identity} /proc/[0-9]*/environ"
         connection = await self.to(host)
-        found = await connection.run(look, check=False, timeout=current().runbook_ssh_timeout)
+        try:
+            found = await connection.run(look, check=False, timeout=current().runbook_ssh_timeout)
+        except (OSError, asyncssh.Error, TimeoutError) as error:
+            raise NotBegunError(f"{host.key} does not tell whether it still runs: {error}") from None
         return bool(str(found.stdout or "").strip())
 
     def leave(self, host: Machine) -> None:
