@@ -306,11 +306,15 @@ class LogMetric(Keyed):
 
 
 class Match(Entry):
-    """How a known error is recognised."""
+    """How a known error is recognised. Every part that is given must fit."""
 
     rules: list[str] = []
     labels: dict[str, str] = {}
-    text: str = Field("", max_length=300)
+    matchers: list[str] = Field([], description='As Alertmanager writes them: severity="critical", env=~"prod|stage".')
+    text: str = Field("", max_length=300, description="A part of an annotation, whatever its case.")
+    words: list[str] = Field([], description="Words of the annotations, in any order.")
+    condition: str = Field("", max_length=300, description="What the alert measured: RULE > 0.5, or METRIC <= 10.")
+    log: str = Field("", max_length=1000, description="Log template or its number, seen around the beginning.")
 
 
 class KnownError(Keyed):
@@ -318,9 +322,12 @@ class KnownError(Keyed):
 
     services: list[Key] = []
     team: Key | None = None
+    owner: str | None = Field(None, description="Mail address of the person who looks after it.")
     match: Match = Field(default_factory=lambda: Match.model_validate({}))
-    workaround: str = Field(min_length=1)
-    fix: Literal["none", "planned", "released"] = "none"
+    workaround: str = Field(min_length=1, max_length=20_000, description="Markdown.")
+    runbook: str = Field("", max_length=80, description="Key of the runbook that does it.")
+    fix: Literal["none", "reported", "planned", "in_progress", "released"] = "none"
+    ticket: str = Field("", max_length=300, description="Where the permanent fix is followed up.")
     fixed_by: str = Field("", max_length=120, description="The release or change that ends it, such as 4.1.7.")
 
 

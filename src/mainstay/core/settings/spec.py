@@ -328,6 +328,32 @@ SPECS: tuple[Spec, ...] = (
         "Minutes that a change against the calendar may go on after somebody called it an emergency.",
         whole(5, 1440),
     ),
+    Spec("known_errors_max", 20_000, "Known errors that may be in use.", whole(1, 1_000_000)),
+    Spec(
+        "known_error_stale_days",
+        180,
+        "Days after which the owner of a known error is asked whether it is still true.",
+        whole(1, 3650),
+    ),
+    Spec(
+        "known_error_success_percent",
+        50,
+        "Share of uses that a workaround must have helped in, in percent, or its owner is asked about it.",
+        whole(0, 100),
+    ),
+    Spec(
+        "known_error_log_minutes",
+        10,
+        "Minutes after its beginning in which the log lines of an incident can tell a known error.",
+        whole(1, 1440),
+    ),
+    Spec("known_error_guesses", 3, "Similar known errors that an incident shows as guesses. 0: none.", whole(0, 50)),
+    Spec(
+        "known_error_guess_percent",
+        25,
+        "How similar a known error must be to be shown as a guess, in percent.",
+        whole(1, 100),
+    ),
     Spec("session_hours", 24 * 14, "Hours that a sign-in lasts.", whole(1, 24 * 365)),
     Spec(
         "sign_in_tries",
