@@ -34,6 +34,8 @@ SCREENS = (
     "/calendar/entries/month-end",
     "/known-errors",
     "/known-errors/KE-31",
+    "/known-errors/KE-40",
+    "/known-errors/edit",
     "/audit",
     "/audit/verify",
     "/health",

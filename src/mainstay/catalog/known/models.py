@@ -66,6 +66,11 @@ class KnownError(Keyed):
         """Whether nothing is recognised by it any more."""
         return self.retired_at is not None
 
+    @property
+    def looked_after_by(self) -> str:
+        """The person or the team that owns it."""
+        return str(self.owner or self.team or "nobody")
+
 
 class KnownErrorStamp(models.Model):
     """One row with a value that is new whenever a signature changes, in the transaction of the change."""

@@ -31,6 +31,7 @@ MATCH: Mapping[str, Any] = {
     "log": "",
 }
 _TEXTS = {"name": 160, "workaround": 20_000, "runbook": 80, "ticket": 300, "fixed_by": 120}
+_PARTS = {"text": 300, "condition": 300, "log": 1000}
 # Addresses of screens that would hide a known error of this name.
 _RESERVED = frozenset({"edit"})
 _STAMP = 1
@@ -145,7 +146,9 @@ def _compile() -> Compiled:
     services: dict[int, set[str]] = defaultdict(set)
     for pk, key in KnownError.services.through.objects.values_list("knownerror_id", "service__key"):
         services[pk].add(key)
-    at_once, with_log, problems = [], [], {}
+    at_once: list[Signature] = []
+    with_log: list[Signature] = []
+    problems = {}
     for row in KnownError.objects.filter(retired_at=None).defer("workaround").iterator(chunk_size=2000):
         try:
             one = signature_of(row.pk, row.key, frozenset(services[row.pk]), row.scoped, match_of(row))
@@ -213,8 +216,7 @@ def _checked(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     fix = str(entry.get("fix") or KnownError.Fix.NONE)
     if fix not in KnownError.Fix.values:
         raise SignatureError("fix", f"{fix!r} is not one of {', '.join(KnownError.Fix.values)}")
-    for name in ("text", "condition", "log"):
-        most = KnownError._meta.get_field(f"match_{name}").max_length or 0
+    for name, most in _PARTS.items():
         if len(str((entry.get("match") or {}).get(name) or "")) > most:
             raise SignatureError(name, f"it has more than {most} signs")
     team, owner = entry.get("team"), entry.get("owner")

@@ -15,6 +15,7 @@ from mainstay.faces.cli import (
     corrections,
     demo,
     importing,
+    known,
     logs,
     operate,
     processes,
@@ -40,6 +41,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(bench.app, name="bench")
 app.add_typer(logs.app, name="logs")
 app.add_typer(importing.app, name="import")
+app.add_typer(known.app, name="known-errors")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
 app.add_typer(corrections.secret_app, name="secret")

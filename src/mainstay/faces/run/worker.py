@@ -27,6 +27,8 @@ from mainstay.observe.metrics import loop as metrics
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.alerts import services as alerts
 from mainstay.respond.incidents import services as incidents
+from mainstay.respond.known import asking
+from mainstay.respond.known.follow import Follow
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.restore.sqldesk.correct.execution import Corrections
@@ -65,6 +67,7 @@ class Worker:
             self.jobs,
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
+            Loop("known errors", 2.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
             Loop("follow-up", 2.0, self._follow_up),
             Loop("auditor", 10.0, self._audit),
@@ -115,6 +118,7 @@ class Worker:
         feed.prune()
         people.prune_tries()
         intake.prune()
+        asking.ask()
 
     def run(self) -> None:
         """Start the loops and keep watch over them."""

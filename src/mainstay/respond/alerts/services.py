@@ -140,6 +140,14 @@ def _service(services: Mapping[str, Service], labels: Mapping[str, str], rule: A
     return None
 
 
+def symptom_from(labels: Mapping[str, str], annotations: Mapping[str, str], value: float | None) -> Symptom:
+    """What an alert that never came would carry, as known errors see it."""
+    service = _service({one.key: one for one in Service.objects.all()}, labels, None)
+    alert = Alert(labels=labels, annotations=annotations, name=labels.get("alertname", "alert"), value=value)
+    alert.service, alert.starts_at = service, clock.now()
+    return _trigger(alert, "").symptom
+
+
 _FIELDS = (
     "name",
     "source",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from mainstay.catalog.known.index import Recognised
 from mainstay.catalog.models import KnownError
@@ -160,16 +160,18 @@ _MET = (Q(kind=Kind.EXACT) & ~Q(verdict=Verdict.REJECTED)) | Q(verdict__in=(Verd
 _MET |= Q(verdict=Verdict.CONFIRMED)
 
 
-def counts_of(known: Iterable[int]) -> dict[int, Counts]:
-    """What became of some known errors, by their numbers. Those that were never met are left out."""
-    rows = (
-        KnownErrorMatch.objects.filter(_MET, known_error__in=list(known))
-        .values("known_error")
-        .annotate(
-            met=Count("pk"),
-            worked=Count("pk", filter=Q(verdict=Verdict.WORKED)),
-            failed=Count("pk", filter=Q(verdict=Verdict.FAILED)),
-            last=Max("offered_at"),
-        )
+def counts_of(known: Iterable[int], *, since_verified: bool = False) -> dict[int, Counts]:
+    """What became of some known errors, by their numbers. Those that were never met are left out.
+
+    With ``since_verified`` only what was judged after somebody last said that it is true.
+    """
+    found = KnownErrorMatch.objects.filter(_MET, known_error__in=list(known))
+    if since_verified:
+        found = found.filter(judged_at__gt=F("known_error__verified_at"))
+    rows = found.values("known_error").annotate(
+        met=Count("pk"),
+        worked=Count("pk", filter=Q(verdict=Verdict.WORKED)),
+        failed=Count("pk", filter=Q(verdict=Verdict.FAILED)),
+        last=Max("offered_at"),
     )
     return {row["known_error"]: Counts(row["met"], row["worked"], row["failed"], row["last"]) for row in rows}

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from mainstay.core import clock
 from mainstay.core.settings import current
 from mainstay.faces.web import assets, words
+from mainstay.faces.web import markdown as texts
 
 register = template.Library()
 
@@ -142,6 +143,12 @@ def number(value: float | None) -> str:
 def impact(incident: Any) -> str:
     """Whom an incident hurts, in one line."""
     return words.impact(incident.reason, str(current().currency))
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """A text that a person wrote in Markdown."""
+    return texts.render(text)
 
 
 @register.filter
