@@ -159,15 +159,16 @@ class Signature:
 
 
 def matchers_of(labels: Mapping[str, str], matchers: Iterable[str]) -> tuple[Matcher, ...]:
-    """Labels with exact values, and matchers as text, in one. Raises ``SignatureError``."""
+    """Labels with exact values, and matchers as text, in one; expressions last. Raises ``SignatureError``."""
     exact = [Matcher(name, "=", str(value)) for name, value in labels.items()]
-    return (*exact, *(parse_matcher(one) for one in matchers))
+    found = [*exact, *(parse_matcher(one) for one in matchers)]
+    return tuple(sorted(found, key=lambda one: one.op[-1] == "~"))
 
 
 def why(one: Signature, symptom: Symptom) -> tuple[str, ...] | None:
     """Why an alert fits, part by part; nothing when a part does not. The log template is not asked for here.
 
-    What costs least is asked first, regular expressions last.
+    What costs least is asked first; of the matchers expressions are the last.
     """
     said: list[str] = []
     if one.scoped or one.services:
@@ -182,9 +183,8 @@ def why(one: Signature, symptom: Symptom) -> tuple[str, ...] | None:
         return None
     if one.condition and not one.condition.holds(symptom):
         return None
-    for matcher in sorted(one.matchers, key=lambda matcher: matcher.op[-1] == "~"):
-        if not matcher.holds(symptom.labels):
-            return None
+    if not all(matcher.holds(symptom.labels) for matcher in one.matchers):
+        return None
     said += [f"{one.name}={one.value}" if one.op == "=" else str(one) for one in one.matchers]
     if one.condition:
         said.append(f"{one.condition} (it is {symptom.value:g})")
