@@ -1,19 +1,20 @@
 """Regular expressions that people write into signatures, each in time that grows with the text alone.
 
 What most of them say (a few words, a beginning, an end, a part) is compared as text. The rest goes to an engine without
-backtracking, and what it was asked before is remembered: labels have few values.
+backtracking (RE2, as Arrow has it), and what it was asked before is remembered: labels have few values.
 """
 
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
 LONGEST = 300
 LONGEST_VALUE = 1000
 # All counted repetitions of an expression multiplied: it bounds the states that the engine walks through.
-MOST_REPEATED = 1000
+MOST_REPEATED = 100
 _REMEMBERED = 20_000
 _LITERAL = r"(?:[\w\- :/@#%&=,;<>~!'\"]|\\[.\-+*?()\[\]{}|^$/\\])+"
 _BRANCH = re.compile(rf"(?P<open>\.\*)?(?P<literal>{_LITERAL})(?P<close>\.\*)?", re.ASCII)
@@ -42,10 +43,10 @@ def compiled(expression: str) -> Fits:
     try:
         # By itself as well: a parenthesis too many would close the one around it.
         for one in (expression, whole):
-            pl.Series([""]).str.contains(one)
-    except pl.exceptions.ComputeError as error:
-        said = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise ExpressionError(f"it cannot be compiled: {said[-1].removeprefix('error: ')}") from None
+            pc.match_substring_regex(pa.scalar(""), one)
+    except pa.ArrowInvalid as error:
+        said = str(error).removeprefix("Invalid regular expression: ")
+        raise ExpressionError(f"it cannot be compiled: {said}") from None
     return partial(_asked, whole)
 
 
@@ -70,4 +71,4 @@ def _any_of(branches: tuple[tuple[bool, str, bool], ...], value: str) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _asked(whole: str, value: str) -> bool:
-    return bool(pl.Series([value[:LONGEST_VALUE]]).str.contains(whole)[0])
+    return bool(pc.match_substring_regex(pa.scalar(value[:LONGEST_VALUE]), whole).as_py())
