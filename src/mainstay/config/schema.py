@@ -305,6 +305,22 @@ class LogMetric(Keyed):
     enabled: bool = True
 
 
+class Check(Keyed):
+    """A program that says by its exit code whether something is well: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
+
+    command: list[str] = Field([], description="The program and its arguments. No shell reads them.")
+    script: str = Field("", max_length=100_000, description="Text of a script that begins with #!, instead.")
+    service: Key | None = None
+    interval: Duration | None = None
+    timeout: Duration | None = None
+    needed: int = Field(1, ge=1, le=20, description="So many of the last runs decide.")
+    of: int = Field(1, ge=1, le=20)
+    env: dict[str, str] = Field({}, description="Environment variables.")
+    secrets: dict[str, str] = Field({}, description="Environment variables with the names of secrets.")
+    labels: dict[str, str] = {}
+    enabled: bool = True
+
+
 class Match(Entry):
     """How a known error is recognised. Every part that is given must fit."""
 
@@ -413,6 +429,7 @@ class Document(Entry):
     rules: list[Rule] = []
     log_rules: list[LogRule] = []
     log_metrics: list[LogMetric] = []
+    checks: list[Check] = []
     known_errors: list[KnownError] = []
     connections: list[Connection] = []
     log_policies: list[LogPolicy] = []

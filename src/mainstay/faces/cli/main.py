@@ -11,6 +11,7 @@ import typer
 from mainstay.core.settings import SettingsError
 from mainstay.faces.cli import (
     bench,
+    checks,
     config,
     corrections,
     demo,
@@ -41,6 +42,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(bench.app, name="bench")
 app.add_typer(logs.app, name="logs")
 app.add_typer(importing.app, name="import")
+app.add_typer(checks.app, name="checks")
 app.add_typer(known.app, name="known-errors")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")

@@ -20,6 +20,7 @@ from django.db import close_old_connections, connection
 from mainstay.core import clock, doorbell, feed, heartbeat, people
 from mainstay.core.settings import current
 from mainstay.faces.run.loops import Loop
+from mainstay.observe.checks.loop import Checks
 from mainstay.observe.intake import services as intake
 from mainstay.observe.logs.metering.loop import LogMetrics
 from mainstay.observe.logs.rules import evaluate as log_rules
@@ -67,6 +68,7 @@ class Worker:
             self.jobs,
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
+            Loop("checks", 0.5, Checks().run_due),
             Loop("known errors", 2.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
             Loop("follow-up", 2.0, self._follow_up),

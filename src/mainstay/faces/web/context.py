@@ -24,6 +24,7 @@ MAIN = (
 MORE = (
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
+    ("Checks", "/checks"),
     ("Clean-up jobs", "/jobs"),
     ("Corrections", "/corrections"),
     ("Delivery log", "/deliveries"),

@@ -41,6 +41,7 @@ _KINDS = {
     "error": "bad",
     "fatal": "bad",
     "stale": "bad",
+    "critical": "bad",
     "acknowledged": "taken",
     "pending": "taken",
     "claimed": "taken",
