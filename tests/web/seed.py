@@ -145,6 +145,7 @@ def night() -> None:
     post([rule_signal("payment-error-ratio", ago=8)])
     deliver()
     known()
+    checks()
     IntakeError.objects.create(
         at=clock.now(),
         protocol="alertmanager",
@@ -214,6 +215,32 @@ def known() -> None:
     )
     incident = Incident.objects.order_by("-pk")[1]
     matches.guess(incident, [matches.Guess(pk, 0.41, "41% similar: ledger, lock, settlement")])
+
+
+def checks() -> None:
+    """A check that is in trouble, and one that was never run."""
+    from mainstay.catalog.models import Service
+    from mainstay.core import clock
+    from mainstay.observe.checks import services
+
+    script = "#!/bin/sh\necho 'DISK WARNING: 8 % free | /=920GB;800;950;0;1000 free=8%;10:;5:'\necho more\nexit 1\n"
+    entry = {
+        "key": "receipts-disk",
+        "name": "Disk for receipts",
+        "script": script,
+        "command": [],
+        "env": {},
+        "secrets": {},
+        "needed": 1,
+        "of": 3,
+        "labels": {},
+        "enabled": True,
+        "interval": 60.0,
+        "timeout": None,
+    }
+    first = services.save(entry, Service.objects.get(key="payments"), "")
+    services.keep(first.pk, services.execute(first), clock.now())
+    services.save({**entry, "key": "later", "name": "Not run yet", "secrets": {"TOKEN": "desk"}}, None, "demo.yaml")
 
 
 def passwords() -> None:

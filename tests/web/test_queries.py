@@ -29,6 +29,7 @@ def count(client: Client, path: str) -> int:
         ("/calendar", 16),
         ("/logs/formats", 10),
         ("/known-errors", 14),
+        ("/checks", 10),
         ("/corrections", 12),
     ],
 )
