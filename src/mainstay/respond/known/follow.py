@@ -78,8 +78,9 @@ def by_log(incident: Incident, symptoms: Sequence[Symptom]) -> tuple[list[Recogn
     Beside them, by number, what was seen, as a reason says it.
     """
     fitting: dict[int, Recognised] = {}
+    index = catalog.compiled().with_log
     for symptom in symptoms:
-        for one in catalog.compiled().with_log.match(symptom):
+        for one in index.match(symptom):
             fitting.setdefault(one.signature.pk, one)
     if not fitting or incident.service is None:
         return [], {}

@@ -41,7 +41,9 @@ def forget() -> None:
 
 
 def look(incident: Incident, symptoms: Sequence[Symptom]) -> None:
-    """Write down what an incident resembles. Raises ``TelemetryError``."""
+    """Write down what an incident resembles, once. Raises ``TelemetryError``."""
+    if incident.known_matches.filter(kind=known.Kind.GUESS).exists():
+        return
     found = similar_to(text_of(incident, symptoms, new_templates(incident)))
     if found:
         known.guess(incident, found)
