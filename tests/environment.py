@@ -23,6 +23,14 @@ _settings.register_profile("mainstay", deadline=None)
 _settings.load_profile("mainstay")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Hold the runner to its groups: what shares an installation must not start one in every worker."""
+    if getattr(config.option, "loadgroup", False):
+        loose = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        assert not loose, f"pytest-xdist does not see the group of {loose[0]}"
+
+
 @pytest.fixture(autouse=True)
 def _patterns_of_this_test() -> None:
     """A process remembers patterns and formats of log lines that were written down; a test's database forgets them."""

@@ -1,12 +1,13 @@
-"""One shop for all tests of a worker that leave it healthy behind."""
+"""One shop for all tests that leave it healthy behind."""
 
 from collections.abc import Iterator
 
 import pytest
+
 from tests.cornershop.shop import Running, alive, until
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(tmp_path_factory.mktemp("shop"), "--speed", "4", "--settlement-every", "3")
     pids = running.pids()

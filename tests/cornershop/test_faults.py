@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from tests.cornershop.shop import Running, Samples, cornershop, total, until
 
 from cornershop.faults import FAULTS
+from tests.cornershop.shop import Running, Samples, cornershop, total, until
+
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("shop")]
 
 
 @dataclass(frozen=True)

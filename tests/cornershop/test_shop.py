@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from tests.cornershop.shop import Running, alive, cornershop, free_base_port, total, until
 
 from cornershop.changes import ChangeReporter
 from cornershop.faults import FAULTS
 from cornershop.layout import Plan, Shop
+from tests.cornershop.shop import Running, alive, cornershop, free_base_port, total, until
+
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("shop")]
 
 TRACE = r"[0-9a-f]{32}"
 

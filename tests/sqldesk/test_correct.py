@@ -88,8 +88,9 @@ def kept(carried: Carried) -> tuple[Kept, ...]:
     """Images as they come out of the store again."""
     found = []
     for image in carried.effects.images.values():
-        if len(image):
-            pairs = {key: (before, after) for key, before, after in unpack(*pack(image))}
+        packed = pack(image)
+        if packed.count:
+            pairs = {key: (before, after) for key, before, after in unpack(packed.rows, packed.hash)}
             found.append(Kept(image.table.name, image.key, image.columns, pairs))
     return tuple(found)
 

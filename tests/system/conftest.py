@@ -38,7 +38,7 @@ rules:
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live() -> Iterator[tuple[Installation, MailServer]]:
     """One installation for all tests that leave it usable behind."""
     with installation(CONFIGURATION, {"RULE_INTERVAL": "1", "SCRAPE_INTERVAL": "1"}) as (here, server):
@@ -61,7 +61,7 @@ LISTENING = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def taking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taking]:
     """One installation for all senders of logs."""
     ports = {name: str(free_port()) for name in LISTENING}

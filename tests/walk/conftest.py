@@ -62,7 +62,7 @@ def _free_base() -> int:
     raise AssertionError("no free ports")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("demo")
     port, log = free_port(), home.parent / "demo.out"

@@ -59,19 +59,21 @@ def work(correction: Correction) -> Work:
 def keep_images(batch: Batch, carried: Carried) -> None:
     """Write the rows of a transaction down, before it commits."""
     TableImage.objects.filter(batch=batch).delete()
-    images = []
-    for place, image in enumerate(one for one in carried.effects.images.values() if len(one)):
-        packed, digest = pack(image)
+    images: list[TableImage] = []
+    for image in carried.effects.images.values():
+        packed = pack(image)
+        if not packed.count:
+            continue
         images.append(
             TableImage(
                 batch=batch,
-                place=place,
+                place=len(images),
                 table=stored_name(image.table.name),
                 columns=list(image.columns),
                 key=list(image.key),
-                count=len(image),
-                rows=packed,
-                hash=digest,
+                count=packed.count,
+                rows=packed.rows,
+                hash=packed.hash,
             )
         )
     TableImage.objects.bulk_create(images)

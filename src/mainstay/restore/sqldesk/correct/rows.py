@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any
 
 from mainstay.restore.sqldesk.domain.images import Key, Row
@@ -49,14 +49,14 @@ def overlaid(
     table: Table, before: Mapping[Key, Row], after: Mapping[Key, Row], columns: Sequence[str]
 ) -> dict[Key, Row]:
     """Whole rows, from those before and the columns that can have changed; those that are gone are left out."""
-    keys = [key for key in before if key in after]
-    if not keys:
-        return {}
+    keys = list(before) if before.keys() == after.keys() else [key for key in before if key in after]
     names = [column.name for column in table.columns]
-    whole = list(zip(*map(before.__getitem__, keys), strict=True))
-    for name, values in zip(columns, zip(*map(after.__getitem__, keys), strict=True), strict=False):
-        whole[names.index(name)] = values
-    return dict(zip(keys, zip(*whole, strict=True), strict=True))
+    # A row before and its values after, joined, have every value at a known place: all of it runs in C.
+    places = [len(names) + columns.index(name) if name in columns else place for place, name in enumerate(names)]
+    joined = map(add, map(before.__getitem__, keys), map(after.__getitem__, keys))
+    # One place alone would be picked as a bare value.
+    whole = map(itemgetter(*places), joined) if len(places) > 1 else ((row[places[0]],) for row in joined)
+    return dict(zip(keys, whole, strict=True))
 
 
 def by_keys(

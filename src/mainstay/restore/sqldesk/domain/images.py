@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, compress
 from typing import Any
 
 import cramjam
@@ -47,25 +47,38 @@ class Image:
         self.after.update(gone)
         self.after.update(rows)
 
+    def columnwise(self) -> tuple[list[Key], list[Row | None], list[Row | None]]:
+        """Keys, before, after of what was changed, but for rows that came and went within the transaction."""
+        keys, after = list(self.after), list(self.after.values())
+        before = list(map(self.before.get, keys))
+        if None not in before or None not in after:
+            return keys, before, after
+        stayed = [one is not None or other is not None for one, other in zip(before, after, strict=True)]
+        return list(compress(keys, stayed)), list(compress(before, stayed)), list(compress(after, stayed))
+
     def pairs(self) -> Iterable[tuple[Key, Row | None, Row | None]]:
-        """Key, before, after of what was changed, but for rows that came and went within the transaction."""
-        for key, after in self.after.items():
-            before = self.before.get(key)
-            if before is not None or after is not None:
-                yield key, before, after
+        """The same, row by row."""
+        return zip(*self.columnwise(), strict=True)
 
     def __len__(self) -> int:
         """How many rows it holds."""
-        gone = [key for key, row in self.after.items() if row is None]
-        return len(self.after) - sum(self.before.get(key) is None for key in gone)
+        return len(self.columnwise()[0])
 
 
-def pack(image: Image) -> tuple[bytes, str]:
-    """The stored form, and the SHA-256 of what was packed."""
-    rows = list(image.pairs())
-    keys, before, after = zip(*rows, strict=True) if rows else ((), (), ())
+@dataclass(frozen=True)
+class Packed:
+    """The stored form of so many rows, and the SHA-256 of what was packed."""
+
+    rows: bytes
+    hash: str
+    count: int
+
+
+def pack(image: Image) -> Packed:
+    """Make the stored form."""
+    keys, before, after = image.columnwise()
     data = dump({"keys": keys, "before": before, "after": after})
-    return bytes(cramjam.zstd.compress(data, level=1)), hashlib.sha256(data).hexdigest()
+    return Packed(bytes(cramjam.zstd.compress(data, level=1)), hashlib.sha256(data).hexdigest(), len(keys))
 
 
 def unpack(data: bytes, digest: str) -> list[tuple[Key, Row | None, Row | None]]:

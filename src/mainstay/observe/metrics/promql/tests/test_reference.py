@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .database import STALE, Database, close, key
+
+pytestmark = pytest.mark.once
 
 _SETTINGS = settings(
     max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]

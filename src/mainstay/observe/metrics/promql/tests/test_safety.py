@@ -15,6 +15,8 @@ from mainstay.observe.metrics.promql import (
 
 from .database import Database, key
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("expr", "construct"),

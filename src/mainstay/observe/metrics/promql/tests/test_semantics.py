@@ -10,6 +10,8 @@ from mainstay.observe.metrics.promql import PromQLError
 
 from .database import STALE, Database, close, key
 
+pytestmark = pytest.mark.once
+
 S = 1000
 M = 60 * S
 

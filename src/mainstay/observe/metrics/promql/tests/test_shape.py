@@ -5,6 +5,8 @@ import pytest
 from mainstay.observe.metrics.promql.parser import parse
 from mainstay.observe.metrics.promql.shape import distinct_without_name
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     "expr",

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from mainstay.observe.metrics.promql import conformance, testlang
 from mainstay.observe.metrics.promql.conformance import ChdbStore
 
+pytestmark = pytest.mark.once
+
 
 def test_values_are_written_out() -> None:
     assert testlang.values("0+10x3 _ _x2 stale 1x2 -1-1x1 .5") == (
