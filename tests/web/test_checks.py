@@ -25,7 +25,7 @@ def test_the_list_has_those_in_trouble_first_with_what_they_said(ana: Client) ->
 
 def test_one_has_its_script_its_measures_and_its_runs(ana: Client) -> None:
     text = text_of(ana, "/checks/receipts-disk")
-    for told in ("#!/bin/sh", "ratio", "0.08", "bytes", "warning in 1 of 1 runs", "check_value{check=", "exit code"):
+    for told in ("#!/bin/sh", "ratio", "8 %", "920 GiB", "warning in 1 of 1 runs", "check_value{check=", "exit code"):
         assert told in text
     assert ana.get("/checks/none").status_code == 404
 

@@ -101,6 +101,19 @@ def value(found: float | None) -> str:
     return f"{found:.4g}"
 
 
+def measured(found: float, unit: str) -> str:
+    """A value of a check with its unit, as people read it: ``920 GiB``, ``8 %``, ``120 ms``."""
+    if unit == "ratio":
+        return f"{found * 100:.4g} %"
+    if unit == "seconds" and abs(found) < 1:
+        return f"{found * 1000:.4g} ms"
+    steps = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB") if unit == "bytes" else (unit,)
+    power = 0
+    while abs(found) >= 1024 and power < len(steps) - 1:
+        found, power = found / 1024, power + 1
+    return f"{value(found)} {steps[power]}".strip()
+
+
 @dataclass(frozen=True)
 class Part:
     """One part of a signature in words: its name, its values and what stands between them, and when it fits."""

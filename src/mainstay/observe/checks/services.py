@@ -190,7 +190,8 @@ def execute(check: Check) -> Said:
 def keep(pk: int, said: Said, started_at: datetime) -> Check | None:
     """Keep what a run said, decide what counts, and tell of it: one commit. Samples follow."""
     with transaction.atomic():
-        check = Check.objects.select_for_update().select_related("service").filter(pk=pk, enabled=True).first()
+        locked = Check.objects.select_for_update(of=("self",)).select_related("service")
+        check = locked.filter(pk=pk, enabled=True).first()
         if check is None:
             return None  # It was taken out while it ran.
         _note(check, said, started_at)

@@ -141,6 +141,12 @@ def number(value: float | None) -> str:
 
 
 @register.filter
+def measured(value: float, unit: str) -> str:
+    """A value of a check with its unit."""
+    return words.measured(value, unit)
+
+
+@register.filter
 def impact(incident: Any) -> str:
     """Whom an incident hurts, in one line."""
     return words.impact(incident.reason, str(current().currency))
