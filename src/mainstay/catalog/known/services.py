@@ -84,8 +84,10 @@ def listed(actor: Actor, service: str = "", owner: str = "", state: str = "", te
 
 
 def to_look_at(actor: Actor) -> QuerySet[KnownError]:
-    """Those that this person, or a team of theirs, is asked about."""
+    """Those that this person is asked about: as owner, else as a member of the team, else as a maintainer."""
     mine = Q(owner_id=actor.person_id) | Q(owner=None, team__members=actor.person_id)
+    if actor.right >= Right.MAINTAIN:
+        mine |= Q(owner=None, team=None)
     return listed(actor, state="ask").filter(mine).distinct()
 
 
