@@ -55,6 +55,7 @@ class Worker:
         self.rules = metrics.Rules(partial(log_rules.breaches, up_since=clock.now()))
         self.scrapes = metrics.Scrapes()
         self.log_metrics = LogMetrics()
+        self.checks = Checks()
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
         self.jobs = Loop("jobs", 0.5, Jobs().run_due)
@@ -68,7 +69,7 @@ class Worker:
             self.jobs,
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
-            Loop("checks", 0.5, Checks().run_due),
+            Loop("checks", 0.5, self.checks.run_due),
             Loop("known errors", 2.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
             Loop("follow-up", 2.0, self._follow_up),
@@ -145,6 +146,7 @@ class Worker:
         deadline = time.monotonic() + 8
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0.1))
+        self.checks.stop()
         self._senders.shutdown(wait=True, cancel_futures=True)
 
     def _hear(self, rings: list[tuple[str, Any]]) -> None:

@@ -23,6 +23,8 @@ _LOOK = 0.05
 _HIDDEN = "•••"
 # Shorter ones would take words out of what a program says.
 _SHORTEST_SECRET = 4
+# The process groups that run now, by the number of their first process.
+_live: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -113,16 +115,28 @@ def _run(command: list[str], directory: Path, env: Mapping[str, str], limits: Li
         start_new_session=True,
         **_as_user(limits.user),
     )
+    _live.add(process.pid)
     with process:
         try:
             output, late = _read(process, deadline, limits.output)
         finally:
             # What it left behind in its group ends with it, whether it was late or not.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process.pid)
+            _live.discard(process.pid)
             if process.stdout is not None:
                 process.stdout.close()
         return output, process.wait(), late
+
+
+def _end(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def end_all() -> None:
+    """End everything that runs, for a worker that stops."""
+    for group in list(_live):
+        _end(group)
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> tuple[bytes, bool]:

@@ -131,6 +131,17 @@ def test_those_that_hang_do_not_hold_up_the_others() -> None:
     assert set(late.values_list("last_text", flat=True)) == {"It did not end within 1 s and was ended"}
 
 
+def test_a_worker_that_stops_ends_what_runs_and_says_nothing_of_it() -> None:
+    apply('{key: one, command: ["sleep", "600"], timeout: 10m}')
+    loop, began = Checks(), time.monotonic()
+    loop.run_due()
+    loop.stop()
+    assert time.monotonic() - began < 5
+    assert not CheckRun.objects.exists()
+    assert signals() == []
+    assert [check.key for check in services.claim(10, slow=5)] == ["one"]
+
+
 def test_a_secret_is_handed_over_by_name_and_never_kept() -> None:
     secrets.put("desk-token", "s3cr3t-value")
     apply('{key: one, script: "#!/bin/sh\\necho got $TOKEN $MODE", secrets: {TOKEN: desk-token}, env: {MODE: x}}')
