@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from mainstay.faces.bench.installation import Installation, MailServer
+from mainstay.observe.logs.agent.checkpoint import Place
 from tests.parts import until
 from tests.system.sent import sql
 
@@ -40,11 +43,28 @@ class Agent:
         self.kills += 1
         self.start()
 
+    def __enter__(self) -> "Agent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no process behind when a test fails."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(20)
         self.log.close()
         return code
+
+
+@pytest.fixture
+def agents() -> Iterator[ExitStack]:
+    """Where agents are entered, so that none outlives its test."""
+    with ExitStack() as stack:
+        yield stack
 
 
 def rotate(log: Path, kind: str) -> None:
@@ -60,13 +80,23 @@ def rotate(log: Path, kind: str) -> None:
         os.truncate(log, 0)
 
 
+def is_known(checkpoint: Path, log: Path) -> bool:
+    """Whether the agent was told that something of the file as it is now has arrived."""
+    written = checkpoint.read_text().rpartition("\n")[0] if checkpoint.exists() else ""
+    places = [Place(**json.loads(line)) for line in written.splitlines()]
+    data = log.read_bytes()
+    return any(place.offset and place.begins(lambda at, count: data[at : at + count]) for place in places)
+
+
 @pytest.mark.parametrize(("seed", "kind"), [(1, "rename"), (2, "copytruncate"), (3, "rename"), (4, "copytruncate")])
-def test_nothing_is_lost_through_rotation_and_kills(live: Live, tmp_path: Path, seed: int, kind: str) -> None:
+def test_nothing_is_lost_through_rotation_and_kills(
+    live: Live, agents: ExitStack, tmp_path: Path, seed: int, kind: str
+) -> None:
     here, _ = live
     chance, log = random.Random(seed), tmp_path / "app.log"
-    agent = Agent(here, tmp_path, f"{log}*" if chance.random() < 0.5 else str(log))
+    agent = agents.enter_context(Agent(here, tmp_path, f"{log}*" if chance.random() < 0.5 else str(log)))
     name = f"run{seed}{kind}"
-    number, rotated = 0, time.monotonic()
+    number = 0
     while number < LINES:
         # O_APPEND, as every writer of logs that is rotated by copytruncate must.
         with log.open("ab") as file:
@@ -74,10 +104,9 @@ def test_nothing_is_lost_through_rotation_and_kills(live: Live, tmp_path: Path, 
             lines = [f"2026-01-31 03:04:05,000 INFO {name} n={one} end" for one in range(number, number + count)]
             file.write("\n".join([*lines, ""]).encode())
         number += count
-        # What is copied away and cut within one look of the agent, of which it had read nothing, it cannot know of.
-        if chance.random() < 0.5 and time.monotonic() - rotated > 1:
+        # A file that is copied away and cut before the agent has read anything of it is one that it cannot know of.
+        if chance.random() < 0.5 and is_known(tmp_path / "places.json", log):
             rotate(log, kind)
-            rotated = time.monotonic()
         if chance.random() < 0.15:
             agent.kill_and_start()
         time.sleep(chance.random() * 0.3)  # The load, not a wait.
@@ -92,11 +121,11 @@ def test_nothing_is_lost_through_rotation_and_kills(live: Live, tmp_path: Path, 
     assert "lost" not in said
 
 
-def test_sigterm_saves_and_a_trace_in_two_moments_is_one_record(live: Live, tmp_path: Path) -> None:
+def test_sigterm_saves_and_a_trace_in_two_moments_is_one_record(live: Live, agents: ExitStack, tmp_path: Path) -> None:
     here, _ = live
     log = tmp_path / "web.log"
     log.write_text("2026-01-31 03:04:05 ERROR two-moments failed\nTraceback (most recent call last):\n")
-    agent = Agent(here, tmp_path, str(log))
+    agent = agents.enter_context(Agent(here, tmp_path, str(log)))
     with log.open("a") as file:
         file.write('  File "x.py", line 1, in y\nValueError: no\n')
     found = until("it", lambda: sql(here, "SELECT body, stream FROM log_lines WHERE body LIKE '%two-moments%'"))

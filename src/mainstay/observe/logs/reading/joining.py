@@ -52,10 +52,17 @@ def joined(frame: pl.DataFrame, continues: pl.Series, most_lines: int) -> pl.Dat
     if not continues.any():
         return frame.with_columns(lines=pl.lit(1, dtype=pl.UInt32))
     ordered = frame.with_columns(continues=continues, place=pl.int_range(pl.len())).sort("which", maintain_order=True)
-    ordered = ordered.with_columns(record=(~pl.col("continues")).cum_sum())
-    ordered = ordered.with_columns(part=pl.int_range(pl.len()).over("record") // most_lines)
+    # Most lines are records of their own, which need no grouping.
+    several = ordered["continues"] | ordered["continues"].shift(-1, fill_value=False)
+    alone = ordered.filter(~several).with_columns(lines=pl.lit(1, dtype=pl.UInt32))
+    grouped = ordered.filter(several).with_columns(record=(~pl.col("continues")).cum_sum())
+    grouped = grouped.with_columns(part=pl.int_range(pl.len()).over("record") // most_lines)
     rest = [pl.col(name).first() for name in frame.columns if name != "body"]
-    records = ordered.group_by("record", "part", maintain_order=True).agg(
-        pl.col("body").str.join("\n"), pl.len().cast(pl.UInt32).alias("lines"), pl.col("place").first(), *rest
+    records = grouped.group_by("record", "part", maintain_order=True).agg(
+        pl.col("body").str.join("\n").str.strip_chars_end(),
+        pl.len().cast(pl.UInt32).alias("lines"),
+        pl.col("place").first(),
+        *rest,
     )
-    return records.sort("place").select(*frame.columns, "lines").with_columns(pl.col("body").str.strip_chars_end())
+    columns = [*frame.columns, "lines"]
+    return pl.concat([alone.select(*columns, "place"), records.select(*columns, "place")]).sort("place").select(columns)
