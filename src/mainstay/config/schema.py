@@ -305,12 +305,32 @@ class LogMetric(Keyed):
     enabled: bool = True
 
 
+class Check(Keyed):
+    """A program that says by its exit code whether something is well: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
+
+    command: list[str] = Field([], description="The program and its arguments. No shell reads them.")
+    script: str = Field("", max_length=100_000, description="Text of a script that begins with #!, instead.")
+    service: Key | None = None
+    interval: Duration | None = None
+    timeout: Duration | None = None
+    needed: int = Field(1, ge=1, le=20, description="So many of the last runs decide.")
+    of: int = Field(1, ge=1, le=20)
+    env: dict[str, str] = Field({}, description="Environment variables.")
+    secrets: dict[str, str] = Field({}, description="Environment variables with the names of secrets.")
+    labels: dict[str, str] = {}
+    enabled: bool = True
+
+
 class Match(Entry):
-    """How a known error is recognised."""
+    """How a known error is recognised. Every part that is given must fit."""
 
     rules: list[str] = []
     labels: dict[str, str] = {}
-    text: str = Field("", max_length=300)
+    matchers: list[str] = Field([], description='As Alertmanager writes them: severity="critical", env=~"prod|stage".')
+    text: str = Field("", max_length=300, description="A part of an annotation, whatever its case.")
+    words: list[str] = Field([], description="Words of the annotations, in any order.")
+    condition: str = Field("", max_length=300, description="What the alert measured: RULE > 0.5, or METRIC <= 10.")
+    log: str = Field("", max_length=1000, description="Log template or its number, seen around the beginning.")
 
 
 class KnownError(Keyed):
@@ -318,9 +338,12 @@ class KnownError(Keyed):
 
     services: list[Key] = []
     team: Key | None = None
+    owner: str | None = Field(None, description="Mail address of the person who looks after it.")
     match: Match = Field(default_factory=lambda: Match.model_validate({}))
-    workaround: str = Field(min_length=1)
-    fix: Literal["none", "planned", "released"] = "none"
+    workaround: str = Field(min_length=1, max_length=20_000, description="Markdown.")
+    runbook: str = Field("", max_length=80, description="Key of the runbook that does it.")
+    fix: Literal["none", "reported", "planned", "in_progress", "released"] = "none"
+    ticket: str = Field("", max_length=300, description="Where the permanent fix is followed up.")
     fixed_by: str = Field("", max_length=120, description="The release or change that ends it, such as 4.1.7.")
 
 
@@ -453,6 +476,7 @@ class Document(Entry):
     rules: list[Rule] = []
     log_rules: list[LogRule] = []
     log_metrics: list[LogMetric] = []
+    checks: list[Check] = []
     known_errors: list[KnownError] = []
     connections: list[Connection] = []
     hosts: list[Host] = []

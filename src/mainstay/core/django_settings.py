@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "mainstay.core",
     "mainstay.catalog",
+    "mainstay.observe.checks",
     "mainstay.observe.intake",
     "mainstay.observe.logs",
     "mainstay.observe.metrics",

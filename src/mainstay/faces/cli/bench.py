@@ -168,3 +168,26 @@ def logs(
     show_rows(rows, as_json=as_json)
     if not all(one.reached in {True, None} for one in found):
         raise SystemExit(FAILED)
+
+
+@app.command("known-errors")
+def known_errors(
+    similar: Annotated[
+        Path | None, typer.Option(help="Directory with issues.csv and duplicates.csv, to measure likeness on.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=0, help="How often to make each fault of the demo; 0 for not at all.")] = 3,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure how quickly and how rightly known errors are found."""
+    use_django()
+    from mainstay.faces.bench import known_errors as bench
+
+    found = bench.speed(seed)
+    if similar:
+        found += bench.similar(similar)
+    if seeds:
+        found += bench.judged(bench.labelled(seeds, seed))
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)

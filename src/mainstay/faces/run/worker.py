@@ -20,6 +20,7 @@ from django.db import close_old_connections, connection
 from mainstay.core import clock, doorbell, feed, heartbeat, people
 from mainstay.core.settings import current
 from mainstay.faces.run.loops import Loop
+from mainstay.observe.checks.loop import Checks
 from mainstay.observe.intake import services as intake
 from mainstay.observe.logs.metering.loop import LogMetrics
 from mainstay.observe.logs.rules import evaluate as log_rules
@@ -27,6 +28,8 @@ from mainstay.observe.metrics import loop as metrics
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.alerts import services as alerts
 from mainstay.respond.incidents import services as incidents
+from mainstay.respond.known import asking
+from mainstay.respond.known.follow import Follow
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.restore.runbooks import directory as runbooks
@@ -55,6 +58,7 @@ class Worker:
         self.rules = metrics.Rules(partial(log_rules.breaches, up_since=clock.now()))
         self.scrapes = metrics.Scrapes()
         self.log_metrics = LogMetrics()
+        self.checks = Checks()
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
         self.jobs = Loop("jobs", 0.5, Jobs().run_due)
@@ -73,6 +77,8 @@ class Worker:
             Loop("runbook files", 5.0, runbooks.Directory().read_due),
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
+            Loop("checks", 0.5, self.checks.run_due),
+            Loop("known errors", 2.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
             Loop("follow-up", 2.0, self._follow_up),
             Loop("auditor", 10.0, self._audit),
@@ -124,6 +130,7 @@ class Worker:
         people.prune_tries()
         intake.prune()
         runbooks.prune()
+        asking.ask()
 
     def run(self) -> None:
         """Start the loops and keep watch over them."""
@@ -149,6 +156,7 @@ class Worker:
         self.runbooks.drain(5)
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0.1))
+        self.checks.stop()
         self._senders.shutdown(wait=True, cancel_futures=True)
 
     def _hear(self, rings: list[tuple[str, Any]]) -> None:

@@ -25,6 +25,7 @@ MORE = (
     ("Runs", "/runs"),
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
+    ("Checks", "/checks"),
     ("Clean-up jobs", "/jobs"),
     ("Corrections", "/corrections"),
     ("Delivery log", "/deliveries"),
