@@ -113,9 +113,16 @@ def test_a_question_is_answered_on_the_page(shelf: None, sign_in: SignIn) -> Non
 
 def test_an_incident_offers_the_books_of_its_service(shelf: None, sign_in: SignIn) -> None:
     incident = Incident.objects.filter(service__key="payments").latest("pk")
-    page = sign_in("ben").get(f"/i/{incident.pk}/runbooks").content.decode()
-    assert f"/runbooks/restart-payments/run?incident={incident.pk}" in page
-    assert sign_in("vic").get(f"/i/{incident.pk}/runbooks").status_code == 403
+    assert incident.known_error is not None
+    ben, panel = sign_in("ben"), f"/i/{incident.pk}/runbooks"
+    first, second = (f"/runbooks/{key}/run?incident={incident.pk}" for key in ("look-at-disk", "restart-payments"))
+    page = ben.get(panel).content.decode()
+    assert page.index(first) < page.index(second)
+    incident.known_error.runbook = "restart-payments"
+    incident.known_error.save()
+    page = ben.get(panel).content.decode()
+    assert page.index(second) < page.index(first)
+    assert sign_in("vic").get(panel).status_code == 403
 
 
 def test_the_panic_button_stops_all(shelf: None, sign_in: SignIn) -> None:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
 from mainstay.catalog.models import Service
 from mainstay.core import audit, clock, feed, people
@@ -44,9 +44,11 @@ def get(actor: Actor, key: str) -> Book:
     return found
 
 
-def of_service(actor: Actor, service: str) -> QuerySet[Book]:
-    """Books for a service that can be used, for the screen of an incident."""
-    return visible(actor).filter(services__key=service, enabled=True, current__isnull=False)
+def offered(actor: Actor, service: str, known: str = "") -> QuerySet[Book]:
+    """Books for a service that can be used, that of a known error first."""
+    usable = visible(actor).filter(Q(key=known) | Q(services__key=service), enabled=True, current__isnull=False)
+    first = Case(When(key=known, then=0), default=1)
+    return usable.distinct().order_by(first, "key")
 
 
 def version(actor: Actor, key: str, number: int | None = None) -> BookVersion:

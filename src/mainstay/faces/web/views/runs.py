@@ -75,9 +75,14 @@ def of_incident(request: HttpRequest, number: int) -> HttpResponse:
     """A panel of an incident: what can be run for its service, and what was run for it."""
     actor = actor_of(request)
     incident = incidents.get(actor, number)
-    offered = books.of_service(actor, incident.service.key)[:OFFERED] if incident.service else []
-    made = reading.of_incident(actor, number)[:OFFERED]
-    return show(request, "parts/incident_runbooks", {"incident": incident, "books": offered, "runs": made})
+    known = incident.known_error.runbook if incident.known_error else ""
+    context = {
+        "incident": incident,
+        "known": known,
+        "books": books.offered(actor, incident.service.key if incident.service else "", known)[:OFFERED],
+        "runs": reading.of_incident(actor, number)[:OFFERED],
+    }
+    return show(request, "parts/incident_runbooks", context)
 
 
 def output(request: HttpRequest, number: int) -> HttpResponse:
