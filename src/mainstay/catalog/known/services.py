@@ -134,14 +134,23 @@ _lock = threading.Lock()
 
 
 def compiled() -> Compiled:
-    """All signatures in use, ready. Read anew when they have changed, which one small query tells."""
+    """All signatures in use, ready. Read anew when they have changed, which one small query tells.
+
+    Who asks while another thread reads them gets those until now: no alert waits for thousands of others' signatures.
+    """
     global _known  # noqa: PLW0603 - one for the process, replaced as a whole
     stamp = KnownErrorStamp.objects.filter(pk=_STAMP).values_list("value", flat=True).first() or ""
-    with _lock:
+    if stamp and _known[0] == stamp:
+        return _known[1]
+    if not _lock.acquire(blocking=not _known[0]):
+        return _known[1]
+    try:
         # Without a stamp nothing says when they change.
         if not stamp or _known[0] != stamp:
             _known = (stamp, _compile())
         return _known[1]
+    finally:
+        _lock.release()
 
 
 def _compile() -> Compiled:

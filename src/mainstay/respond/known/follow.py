@@ -38,6 +38,8 @@ class Follow:
 
     def run_due(self) -> int:
         """Look at those whose time has come. Returns how many."""
+        # Made ready here when they have changed, so that the next alert finds them ready.
+        catalog.compiled()
         now, longest = clock.now(), timedelta(minutes=current().known_error_log_minutes)
         young = Incident.objects.filter(state__in=incidents.LIVE, opened_at__gte=now - longest)
         live = list(young.select_related("service").order_by("-opened_at")[:1000])

@@ -89,6 +89,16 @@ def test_a_signature_that_cannot_be_used_stops_no_other() -> None:
     assert "is no matcher" in catalog.compiled().problems["KE-6"]
 
 
+def test_no_alert_waits_while_another_thread_reads_the_signatures() -> None:
+    keep("KE-5", rules=["Slow"])
+    before = catalog.compiled()
+    keep("KE-6", rules=["Slow"])
+    with catalog._lock:
+        assert catalog.compiled() is before
+        assert shown(fire()) == ["KE-5"]
+    assert shown(fire(zone="b")) == ["KE-5", "KE-6"]
+
+
 def apply(text: str) -> None:
     config.apply(LOCAL, read.read([("more.yaml", text)]))
 
