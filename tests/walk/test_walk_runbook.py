@@ -34,7 +34,7 @@ def test_a_runbook_ends_what_broke(browser: Browser, running: Running) -> None:
     # The page follows by itself: nobody loads it again.
     expect(desk.locator("#run")).to_contain_text(re.compile("heapdump|Done"), timeout=60_000)
     expect(desk.get_by_role("status").first).to_contain_text("Done", timeout=90_000)
-    expect(desk.get_by_label("Output")).to_contain_text("heapdump")
+    expect(desk.get_by_label("What was written")).to_contain_text("heapdump")
     until("the alert to end by itself", lambda: WANTED not in firing(running), 90)
     running.command("heal")
     for page in (desk, phone):
