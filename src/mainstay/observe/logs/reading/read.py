@@ -202,17 +202,18 @@ def _with_levels(records: pl.DataFrame) -> pl.DataFrame:
 
 def _with_traces(records: pl.DataFrame) -> pl.DataFrame:
     """Stack traces become objects. A trace is not taken apart twice: what repeats in a batch is done once."""
-    has = records["body"].str.contains("\n", literal=True) & records["body"].str.contains(_HAS_TRACE)
+    several = records["body"].str.contains("\n", literal=True).arg_true()
+    places = several.filter(records["body"].gather(several).str.contains(_HAS_TRACE))
     empty = records.with_columns(
         exception=pl.lit(""),
         frame=pl.lit(""),
         fingerprint=pl.lit(0, dtype=pl.UInt64),
         causes=pl.lit([], dtype=pl.List(pl.String)),
     )
-    if not has.any():
+    if not places.len():
         return empty
-    texts = records["body"].filter(has).unique()
-    found = [(text, one) for text in texts if (one := traces.trace_of(text))]
+    bodies = records["body"].gather(places)
+    found = [(text, one) for text in bodies.unique() if (one := traces.trace_of(text))]
     known = pl.DataFrame(
         {
             "body": [text for text, _ in found],
@@ -229,7 +230,9 @@ def _with_traces(records: pl.DataFrame) -> pl.DataFrame:
             "causes": pl.List(pl.String),
         },
     )
-    joined = records.join(known, on="body", how="left", maintain_order="left")
+    # Texts are compared among the traces alone, and all lines by their place.
+    here = pl.DataFrame({"row": places, "body": bodies}).join(known, on="body").drop("body")
+    joined = records.with_row_index("row").join(here, on="row", how="left", maintain_order="left").drop("row")
     return joined.with_columns(
         pl.col("exception", "frame").fill_null(""),
         pl.col("fingerprint").fill_null(0),
