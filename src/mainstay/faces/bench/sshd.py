@@ -48,7 +48,9 @@ def running(place: Path) -> Iterator[Server]:
     (place / "sshd_config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {place}/host\nPidFile {place}/pid\n"
         f"AuthorizedKeysFile {place}/authorized_keys\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
-        "PermitRootLogin prohibit-password\nMaxStartups 1000:30:2000\nLogLevel QUIET\n",
+        "PermitRootLogin prohibit-password\nMaxStartups 1000:30:2000\nLogLevel QUIET\n"
+        # Bash reads the ~/.bashrc of the account for commands over SSH, unless it is not the first shell.
+        "SetEnv SHLVL=2\n",
         encoding="utf-8",
     )
     process = subprocess.Popen([str(PROGRAM), "-D", "-e", "-f", str(place / "sshd_config")], stderr=subprocess.DEVNULL)

@@ -72,7 +72,8 @@ class Lane:
                     return await self._fail(step)
             return None
         finally:
-            if self.target:
+            # After a panic stop all connections are cut at once.
+            if self.target and not self.carrier.stopped:
                 self.carrier.setting.connections.leave(self.carrier.setting.hosts[self.target])
 
     def _is_broken(self, step: Step) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db import close_old_connections, connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import F
 
 from mainstay.core import clock, feed
@@ -118,8 +118,12 @@ class Ledger:
         """Do something else with the database, in turn with what is written down."""
 
         def work() -> T:
-            close_old_connections()
-            return what()
+            try:
+                return what()
+            except DatabaseError:
+                # One that broke would fail for ever; the next call opens a new one.
+                connections.close_all()
+                raise
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
@@ -159,8 +163,7 @@ class Ledger:
             begun: set[int] = set()
             if batch.begins and mine and not held.filter(asked="stop").exists():
                 begun = _begin([cell.pk for cell, _ in batch.begins], now)
-            for cell, outcome, size, _ in batch.ends:
-                _end(cell, outcome, size, now)
+            _end([(cell, outcome, size) for cell, outcome, size, _ in batch.ends], now)
             chunks = []
             for cell, piece in batch.pieces:
                 cell.pieces += 1
@@ -220,14 +223,21 @@ def _begin(steps: list[int], now: datetime) -> set[int]:
     return begun
 
 
-def _end(cell: Cell, outcome: Outcome, size: int, now: datetime) -> None:
-    over = outcome.state not in {State.WAITING, State.PERSON, State.UNKNOWN}
-    StepRun.objects.filter(pk=cell.pk, attempt=cell.attempt).exclude(state__in=(State.DONE, State.SKIPPED)).update(
-        state=outcome.state,
-        outcome=outcome.text[:2000],
-        exit_code=outcome.exit_code,
-        until=outcome.until,
-        detail=dict(outcome.detail),
-        ended_at=now if over else None,
-        output_bytes=size,
-    )
+def _end(ended: Sequence[tuple[Cell, Outcome, int]], now: datetime) -> None:
+    """What became of steps; those that ended alike in one statement."""
+    alike: dict[str, list[tuple[Cell, Outcome, int]]] = {}
+    for cell, outcome, size in ended:
+        alike.setdefault(repr((cell.attempt, outcome, size)), []).append((cell, outcome, size))
+    for group in alike.values():
+        first, outcome, size = group[0]
+        over = outcome.state not in {State.WAITING, State.PERSON, State.UNKNOWN}
+        steps = StepRun.objects.filter(pk__in=[cell.pk for cell, _, _ in group], attempt=first.attempt)
+        steps.exclude(state__in=(State.DONE, State.SKIPPED)).update(
+            state=outcome.state,
+            outcome=outcome.text[:2000],
+            exit_code=outcome.exit_code,
+            until=outcome.until,
+            detail=dict(outcome.detail),
+            ended_at=now if over else None,
+            output_bytes=size,
+        )
