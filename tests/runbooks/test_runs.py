@@ -1,5 +1,7 @@
 """Runs from the draft to their end, with real programs."""
 
+import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -121,3 +123,10 @@ def test_a_run_that_takes_longer_than_its_book_allows_is_ended() -> None:
     run = done(draft())
     assert (run.state, run.state_reason) == (Run.State.FAILED, "it took longer than 1 s")
     assert cell(run, "long").outcome == "killed while it ran: the run was stopped"
+
+
+def test_a_daemon_that_a_step_leaves_behind_holds_nothing_up(tmp_path: Path) -> None:
+    write(step("shell id=start timeout=20s", f"sleep 300 & echo $! > {tmp_path}/pid; echo started"))
+    run = done(draft())
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert (run.state, said(run)) == (Run.State.DONE, "started\n"), run.state_reason

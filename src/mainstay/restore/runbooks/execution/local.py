@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +19,8 @@ from mainstay.restore.runbooks.execution.programs import STEP, NotBegunError, Pr
 _READ = 65_536
 # How long the pipes of a program may take to run dry once it has ended, seconds.
 _DRY = 1.0
+# How long one that was killed may take to be gone, seconds.
+_REAP = 5.0
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,12 @@ async def _carry(program: Program, fd: int, home: str, who: User | None, sink: S
     as_user: dict[str, Any] = {"user": who.uid, "group": who.gid, "extra_groups": []} if who else {}
     code = [f"/dev/fd/{fd}"] if program.text else []
     try:
-        process = await asyncio.create_subprocess_exec(
-            program.interpreter,
-            *code,
-            *program.arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        # Not asyncio's own: that waits until every pipe is closed, which a child that stays behind never does.
+        process = subprocess.Popen(  # noqa: ASYNC220 - it takes no longer than a fork
+            [program.interpreter, *code, *program.arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environment(program, home),
             cwd=home,
             start_new_session=True,
@@ -104,33 +106,48 @@ async def _carry(program: Program, fd: int, home: str, who: User | None, sink: S
         )
     except OSError as error:
         raise NotBegunError(f"{program.interpreter} cannot be run here: {error.strerror or error}") from None
-    readers = [
-        asyncio.ensure_future(_read(stream, name, sink))
-        for name, stream in (("out", process.stdout), ("err", process.stderr))
-        if stream is not None
-    ]
+    pipes = {"out": process.stdout, "err": process.stderr}
+    readers = [asyncio.ensure_future(_read(pipe, name, sink)) for name, pipe in pipes.items()]
     try:
-        code_of_exit = await process.wait()
-        # A child that it left behind may hold the pipes open for ever.
+        await _ended(process.pid)
         await asyncio.wait(readers, timeout=_DRY)
     except asyncio.CancelledError:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
         raise
     finally:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_REAP)
         for reader in readers:
             reader.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*readers, return_exceptions=True)
-        # asyncio keeps the pipes open for as long as any child does.
-        process._transport.close()  # type: ignore[attr-defined]
-    return code_of_exit
+        await asyncio.gather(*readers, return_exceptions=True)
+        for pipe in pipes.values():
+            if pipe is not None:
+                pipe.close()
+    return process.returncode
 
 
-async def _read(stream: asyncio.StreamReader, name: str, sink: Sink) -> None:
-    while data := await stream.read(_READ):
-        sink(name, data)
+async def _ended(pid: int) -> None:
+    """Wait until a process has ended."""
+    loop = asyncio.get_running_loop()
+    ended, watch = asyncio.Event(), os.pidfd_open(pid)
+    loop.add_reader(watch, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(watch)
+        os.close(watch)
+
+
+async def _read(pipe: Any, name: str, sink: Sink) -> None:
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
+    try:
+        while data := await reader.read(_READ):
+            sink(name, data)
+    finally:
+        transport.close()
 
 
 def processes_of(identity: str) -> list[int]:
