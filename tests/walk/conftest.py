@@ -2,15 +2,18 @@
 
 import email
 import email.policy
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -28,6 +31,7 @@ class Running:
     home: Path
     url: str
     link: str
+    token: str
 
     def command(self, *words: str) -> str:
         """Run ``mainstay demo …``."""
@@ -40,6 +44,14 @@ class Running:
         """Run a command of Mainstay on the demo's installation."""
         where = demo.places(self.home, 0, 0)
         return demo.mainstay(where, *words)
+
+    def listed(self, kind: str) -> list[dict[str, Any]]:
+        """Alerts or incidents, by the API: what is looked at again and again must not cost a process each time."""
+        address = f"{self.url}/api/v1/{kind}?limit=200"
+        request = urllib.request.Request(address, headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            found: list[dict[str, Any]] = json.load(answer)[kind]
+        return found
 
     def mails(self) -> list[EmailMessage]:
         """What is in the mailbox, oldest first."""
@@ -77,8 +89,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     try:
-        found = until("the sign-in link", lambda: re.search(r"http://\S+/welcome#\S+", log.read_text()), 60)
-        yield Running(home, f"http://127.0.0.1:{port}", found.group())
+        found = until("the sign-in link", lambda: re.search(r"http://\S+/welcome#\S+", log.read_text()), 120)
+        token = demo.mainstay(demo.places(home, 0, 0), "token", "create", "--name", "walk", "--scope", "read")
+        yield Running(home, f"http://127.0.0.1:{port}", found.group(), token)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(40) == 0, log.read_text()

@@ -1,6 +1,5 @@
 """Break the shop, be paged, acknowledge on a phone, look, heal, resolve, export. Nothing of it is simulated."""
 
-import json
 import os
 import re
 import time
@@ -31,8 +30,7 @@ def about(running: Running, text: str) -> EmailMessage | None:
 
 
 def incident(running: Running, title: str) -> dict[str, Any]:
-    rows = json.loads(running.ask("incidents", "list", "--json"))
-    return next((row for row in rows if row["title"] == title), {})
+    return next((row for row in running.listed("incidents") if row["title"] == title), {})
 
 
 @pytest.fixture(scope="module")

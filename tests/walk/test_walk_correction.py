@@ -1,8 +1,6 @@
 """A bug has written wrong rows: they are corrected at the desk, approved on a phone, and the alert ends by itself."""
 
-import json
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -26,8 +24,7 @@ def signed_in(browser: Browser, running: Running, who: str, width: int) -> Page:
 
 
 def fires(running: Running) -> bool:
-    rows: list[dict[str, Any]] = json.loads(running.ask("alerts", "list", "--json"))
-    return any(row["name"] == RULE and row["state"] == "firing" for row in rows)
+    return any(row["name"] == RULE and row["state"] == "firing" for row in running.listed("alerts"))
 
 
 def test_wrong_rows_are_corrected_with_proof(browser: Browser, running: Running) -> None:

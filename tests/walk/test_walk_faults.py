@@ -1,7 +1,6 @@
 """Every fault of the shop is seen where a support engineer would look: an alert on the right service, with its rule."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -27,8 +26,7 @@ TOGETHER: list[dict[str, tuple[str, str]]] = [
 
 
 def firing(running: Running) -> set[tuple[str, str]]:
-    rows: list[dict[str, Any]] = json.loads(running.ask("alerts", "list", "--json"))
-    return {(row["name"], row["service"]) for row in rows if row["state"] == "firing"}
+    return {(row["name"], row["service"]) for row in running.listed("alerts") if row["state"] == "firing"}
 
 
 @pytest.mark.parametrize("faults", TOGETHER, ids="+".join)
@@ -52,8 +50,7 @@ def test_a_fault_is_seen_in_the_logs_too_with_its_line(running: Running) -> None
     wanted = ("Stock logs a TypeError", "stock")
     running.command("break", "bad-release")
     until("the alert from the log", lambda: wanted in firing(running), 90)
-    rows: list[dict[str, Any]] = json.loads(running.ask("alerts", "list", "--json"))
-    number = next(row["id"] for row in rows if row["name"] == wanted[0])
+    number = next(row["id"] for row in running.listed("alerts") if row["name"] == wanted[0])
     notes = json.loads(running.ask("alerts", "show", str(number), "--json"))["annotations"]
     assert "TypeError" in notes["example"]
     assert notes["query"] == "service:stock exception:TypeError"

@@ -144,6 +144,8 @@ def night() -> None:
     incidents.comment(ana, Incident.objects.latest("pk").pk, "Looking at the lock holder: it is the month-end report.")
     post([rule_signal("payment-error-ratio", ago=8)])
     deliver()
+    known()
+    checks()
     IntakeError.objects.create(
         at=clock.now(),
         protocol="alertmanager",
@@ -170,6 +172,75 @@ def many(count: int, names: Sequence[str] = ("payments", "orders", "stock", "set
         signal(f"Alert{number}", labels={"service": names[number % len(names)], "incident_group": f"g{number}"})
         for number in range(count)
     )
+    known_errors(count)
+
+
+def known_errors(count: int) -> None:
+    """As many known errors, of which some want a look."""
+    from mainstay.catalog.models import KnownError
+    from mainstay.core import clock
+
+    now = clock.now()
+    rows = [
+        KnownError(key=f"KE-9{number:03}", name=f"Failure {number}", workaround="Wait.", verified_at=now)
+        for number in range(count)
+    ]
+    KnownError.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def known() -> None:
+    """A known error that a person made, which an incident only resembles, and one that nobody has verified for long."""
+    from mainstay.catalog.known import services
+    from mainstay.catalog.models import KnownError
+    from mainstay.core import access, clock
+    from mainstay.core.models import Person
+    from mainstay.respond.incidents import known as matches
+    from mainstay.respond.incidents.models import Incident
+
+    ben = access.of_person(Person.objects.get(email="ben@example.com"))
+    entry = {
+        "key": "KE-40",
+        "name": "Month-end report holds the ledger lock",
+        "services": ["settlement"],
+        "owner": "ana@example.com",
+        "team": "payments",
+        "match": {"matchers": ['env!="test"'], "words": ["ledger"], "log": "waiting for the ledger lock <*>"},
+        "workaround": f"# First\n\n1. Call **finance**.\n2. End it: `kill 4242`\n\n{XSS} [more](javascript:alert(1))",
+        "fix": "reported",
+        "ticket": "https://tracker.example.com/LED-9",
+    }
+    pk = services.save(ben, entry, from_incident=1).pk
+    KnownError.objects.filter(pk=pk).update(
+        asked_at=clock.now(), asked_why="nobody has said for 200 days that it is true"
+    )
+    incident = Incident.objects.order_by("-pk")[1]
+    matches.guess(incident, [matches.Guess(pk, 0.41, "41% similar: ledger, lock, settlement")])
+
+
+def checks() -> None:
+    """A check that is in trouble, and one that was never run."""
+    from mainstay.catalog.models import Service
+    from mainstay.core import clock
+    from mainstay.observe.checks import services
+
+    script = "#!/bin/sh\necho 'DISK WARNING: 8 % free | /=920GB;800;950;0;1000 free=8%;10:;5:'\necho more\nexit 1\n"
+    entry = {
+        "key": "receipts-disk",
+        "name": "Disk for receipts",
+        "script": script,
+        "command": [],
+        "env": {},
+        "secrets": {},
+        "needed": 1,
+        "of": 3,
+        "labels": {},
+        "enabled": True,
+        "interval": 60.0,
+        "timeout": None,
+    }
+    first = services.save(entry, Service.objects.get(key="payments"), "")
+    services.keep(first.pk, services.execute(first), clock.now())
+    services.save({**entry, "key": "later", "name": "Not run yet", "secrets": {"TOKEN": "desk"}}, None, "demo.yaml")
 
 
 def passwords() -> None:
@@ -326,9 +397,10 @@ def main() -> None:
 
     desk.connected()
     talk()
-    from tests.web import seed_desk
+    from tests.web import seed_desk, seed_runbooks
 
     seed_desk.desk()
+    seed_runbooks.runbooks()
 
 
 if __name__ == "__main__":

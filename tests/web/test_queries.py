@@ -28,6 +28,8 @@ def count(client: Client, path: str) -> int:
         ("/rules", 10),
         ("/calendar", 16),
         ("/logs/formats", 10),
+        ("/known-errors", 14),
+        ("/checks", 10),
         ("/corrections", 12),
     ],
 )

@@ -32,8 +32,12 @@ SCREENS = (
     "/changes",
     "/calendar",
     "/calendar/entries/month-end",
+    "/checks",
+    "/checks/receipts-disk",
     "/known-errors",
     "/known-errors/KE-31",
+    "/known-errors/KE-40",
+    "/known-errors/edit",
     "/audit",
     "/audit/verify",
     "/health",
@@ -276,7 +280,7 @@ def test_an_empty_installation_teaches(db: None) -> None:
     person = Person.objects.create(email="ana@example.com", name="Ana", role="admin")
     client = Client(headers={"host": "localhost"})
     client.force_login(person)
-    for path in ("/", "/alerts", "/services", "/rules", "/on-call", "/deliveries", "/known-errors"):
+    for path in ("/", "/alerts", "/services", "/rules", "/on-call", "/deliveries", "/known-errors", "/checks"):
         text = client.get(path).content.decode()
         assert 'class="empty' in text, path
         assert "<code>" in text, path

@@ -84,3 +84,19 @@ def test_a_time_names_its_day_when_it_is_not_today() -> None:
     assert words.clock_time(now, now) == "12:00 +00:00"
     assert words.clock_time(now - timedelta(days=1), now, seconds=True) == "22 Nov 12:00:00 +00:00"
     assert words.clock_time(now - timedelta(days=400), now) == "19 Oct 2025 12:00 +00:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.08, "ratio", "8 %"),
+        (0.12, "seconds", "120 ms"),
+        (75.0, "seconds", "75 seconds"),
+        (920 * 1024.0**3, "bytes", "920 GiB"),
+        (12.0, "bytes", "12 bytes"),
+        (900.0, "rpm", "900 rpm"),
+        (3.0, "", "3"),
+    ],
+)
+def test_what_a_check_measured_is_said_in_its_unit(value: float, unit: str, said: str) -> None:
+    assert words.measured(value, unit) == said

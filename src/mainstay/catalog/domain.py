@@ -1,4 +1,4 @@
-"""Decisions of the catalog: what a failure hits, when the business is open, and which known error it looks like."""
+"""Decisions of the catalog: what a failure hits, and when the business is open."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -158,58 +158,3 @@ def impact_of(
     if len(hits) > 1:
         reason += f"; also hit: {', '.join(hit.process.name for hit in hits[1:])}"
     return Impact(felt(worst), tuple(hits), reason)
-
-
-@dataclass(frozen=True)
-class Signature:
-    """How a known error is recognised. Every part that is given must fit."""
-
-    key: str
-    services: frozenset[str]
-    labels: Mapping[str, str]
-    rules: frozenset[str]
-    text: str
-
-
-def match_known_error(
-    signatures: Iterable[Signature],
-    *,
-    service: str | None,
-    rule: str,
-    labels: Mapping[str, str],
-    text: str,
-) -> tuple[str, str] | None:
-    """The key of the known error that fits best and why, or nothing.
-
-    Among those whose every given part fits, the one with the most parts wins, then the lower key.
-    """
-    best: tuple[int, str, str] | None = None
-    for one in signatures:
-        reasons = _reasons(one, service, rule, labels, text)
-        # Scope alone is no symptom: a known error of the service matches by a rule, a label or a text.
-        if reasons is None or not (one.rules or one.labels or one.text):
-            continue
-        candidate = (-len(reasons), one.key, ", ".join(reasons))
-        best = min(best, candidate) if best else candidate
-    return (best[1], best[2]) if best else None
-
-
-def _reasons(one: Signature, service: str | None, rule: str, labels: Mapping[str, str], text: str) -> list[str] | None:
-    found = []
-    if one.services:
-        if service not in one.services:
-            return None
-        found.append(f"service {service}")
-    if one.rules:
-        if rule not in one.rules:
-            return None
-        found.append(f"rule {rule}")
-    for name, value in one.labels.items():
-        if labels.get(name) != value:
-            return None
-        found.append(f"{name}={value}")
-    if one.text:
-        if one.text.casefold() not in text.casefold():
-            return None
-        found.append(f"text “{one.text}”")
-    return found

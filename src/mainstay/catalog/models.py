@@ -3,47 +3,23 @@
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.validators import RegexValidator
 from django.db import models
 
-KEY = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z", "Write letters, digits, dots, dashes and underscores.")
+from mainstay.catalog.base import KEY, Keyed, Service, Team
+from mainstay.catalog.known.models import KnownError, KnownErrorStamp
 
-
-class Keyed(models.Model):
-    """What every entry of the catalog has. ``source`` is the file that it was applied from, empty when made by hand."""
-
-    key = models.CharField(max_length=80, unique=True, validators=[KEY])
-    name = models.CharField(max_length=160)
-    source = models.CharField(max_length=255, blank=True)
-    changed_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        abstract = True
-
-    def __str__(self) -> str:
-        """Its name."""
-        return self.name
-
-
-class Team(Keyed):
-    """People who own services together."""
-
-    description = models.TextField(blank=True)
-    members: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
-        settings.AUTH_USER_MODEL, related_name="teams", blank=True
-    )
-
-
-class Service(Keyed):
-    """A running thing that can fail on its own."""
-
-    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="services")
-    tier = models.PositiveSmallIntegerField(default=3, help_text="1 is the most important, 4 the least.")
-    description = models.TextField(blank=True)
-    links = models.JSONField(default=dict, blank=True, help_text="Title to address.")
-    only_in_windows = models.BooleanField(
-        default=False, db_default=False, help_text="Changed in maintenance windows only."
-    )
+__all__ = [
+    "KEY",
+    "BusinessProcess",
+    "CalendarEntry",
+    "Dependency",
+    "EmergencyUse",
+    "Keyed",
+    "KnownError",
+    "KnownErrorStamp",
+    "Service",
+    "Team",
+]
 
 
 class Dependency(models.Model):
@@ -79,31 +55,6 @@ class BusinessProcess(Keyed):
     services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
         Service, related_name="processes", blank=True
     )
-
-
-class KnownError(Keyed):
-    """A failure that was seen before, how to recognise it, and what to do until it is fixed for good."""
-
-    class Fix(models.TextChoices):
-        """How far the permanent fix is."""
-
-        NONE = "none", "No permanent fix planned"
-        PLANNED = "planned", "Permanent fix planned"
-        RELEASED = "released", "Permanent fix released"
-
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
-        Service, related_name="known_errors", blank=True
-    )
-    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    match_labels = models.JSONField(default=dict, blank=True, help_text="Label to exact value.")
-    match_rules = models.JSONField(default=list, blank=True, help_text="Names of rules.")
-    match_text = models.CharField(max_length=300, blank=True, help_text="Text that the alert's annotations contain.")
-    workaround = models.TextField()
-    fix = models.CharField(max_length=8, choices=Fix.choices, default=Fix.NONE)
-    fixed_by = models.CharField(max_length=120, blank=True, help_text="The release or change that ends it.")
-    times_used = models.PositiveIntegerField(default=0)
-    times_worked = models.PositiveIntegerField(default=0)
-    last_used_at = models.DateTimeField(null=True, blank=True)
 
 
 class CalendarEntry(Keyed):

@@ -1,6 +1,5 @@
 """Read configuration files and say exactly what is wrong where: file, line, field, and the nearest valid name."""
 
-import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -9,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from mainstay.config import schema
+from mainstay.core.placed import line_of, sentence
 from mainstay.observe.metrics.rules.files import rules_of
 
 
@@ -112,13 +112,13 @@ def _check(name: str, root: yaml.Node | None, data: Any, wanted: Wanted, *, part
         document = schema.Document.model_validate(data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        problems += [_sentence(name, root, one) for one in errors]
+        problems += [sentence(name, root, one, schema.Document) for one in errors]
         document = _without_bad(data, errors) if partial and isinstance(data, dict) else schema.Document()
     dumped = document.model_dump(by_alias=True, mode="json")
     for section in schema.SECTIONS:
         for place, entry in enumerate(dumped[section]):
             ident = schema.identity(section, entry)
-            line = _line(root, (section, place))
+            line = line_of(root, (section, place))
             if ident in wanted.entries[section]:
                 other = wanted.files[section, ident]
                 problems.append(f"{name}:{line}: {section}: {ident!r} stands twice, also in {other}")
@@ -140,54 +140,3 @@ def _without_bad(data: dict[str, Any], errors: Sequence[Any]) -> schema.Document
         if section not in sections
     }
     return schema.Document.model_validate(rest)
-
-
-def _sentence(name: str, root: yaml.Node | None, error: Any) -> str:
-    place = tuple(part for part in error["loc"] if not str(part).startswith("function-"))
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
-    where = f"{name}:{_line(root, place)}: {path or 'document'}"
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(place[-1]), _known(place[:-1]), 1)
-        return f"{where}: unknown key" + (
-            f", did you mean {near[0]!r}?" if near else f"; known are {', '.join(_known(place[:-1]))}"
-        )
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _known(place: tuple[Any, ...]) -> list[str]:
-    """The keys that are valid at a place."""
-    model: type[BaseModel] = schema.Document
-    for part in place:
-        if isinstance(part, str) and part in model.model_fields:
-            found = _model_in(model.model_fields[part].annotation)
-            if found is None:
-                return []
-            model = found
-    return [info.alias or field_name for field_name, info in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _model_in(part)
-        if found:
-            return found
-    return None
-
-
-def _line(root: yaml.Node | None, place: tuple[Any, ...]) -> int:
-    """The line of a place in the file, as near as the file goes to it."""
-    node, line = root, (root.start_mark.line if root else 0)
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line
-        else:
-            break
-    return line + 1

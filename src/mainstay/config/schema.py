@@ -305,12 +305,32 @@ class LogMetric(Keyed):
     enabled: bool = True
 
 
+class Check(Keyed):
+    """A program that says by its exit code whether something is well: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
+
+    command: list[str] = Field([], description="The program and its arguments. No shell reads them.")
+    script: str = Field("", max_length=100_000, description="Text of a script that begins with #!, instead.")
+    service: Key | None = None
+    interval: Duration | None = None
+    timeout: Duration | None = None
+    needed: int = Field(1, ge=1, le=20, description="So many of the last runs decide.")
+    of: int = Field(1, ge=1, le=20)
+    env: dict[str, str] = Field({}, description="Environment variables.")
+    secrets: dict[str, str] = Field({}, description="Environment variables with the names of secrets.")
+    labels: dict[str, str] = {}
+    enabled: bool = True
+
+
 class Match(Entry):
-    """How a known error is recognised."""
+    """How a known error is recognised. Every part that is given must fit."""
 
     rules: list[str] = []
     labels: dict[str, str] = {}
-    text: str = Field("", max_length=300)
+    matchers: list[str] = Field([], description='As Alertmanager writes them: severity="critical", env=~"prod|stage".')
+    text: str = Field("", max_length=300, description="A part of an annotation, whatever its case.")
+    words: list[str] = Field([], description="Words of the annotations, in any order.")
+    condition: str = Field("", max_length=300, description="What the alert measured: RULE > 0.5, or METRIC <= 10.")
+    log: str = Field("", max_length=1000, description="Log template or its number, seen around the beginning.")
 
 
 class KnownError(Keyed):
@@ -318,9 +338,12 @@ class KnownError(Keyed):
 
     services: list[Key] = []
     team: Key | None = None
+    owner: str | None = Field(None, description="Mail address of the person who looks after it.")
     match: Match = Field(default_factory=lambda: Match.model_validate({}))
-    workaround: str = Field(min_length=1)
-    fix: Literal["none", "planned", "released"] = "none"
+    workaround: str = Field(min_length=1, max_length=20_000, description="Markdown.")
+    runbook: str = Field("", max_length=80, description="Key of the runbook that does it.")
+    fix: Literal["none", "reported", "planned", "in_progress", "released"] = "none"
+    ticket: str = Field("", max_length=300, description="Where the permanent fix is followed up.")
     fixed_by: str = Field("", max_length=120, description="The release or change that ends it, such as 4.1.7.")
 
 
@@ -392,6 +415,53 @@ class LogFormat(Keyed):
     enabled: bool = True
 
 
+class Host(Keyed):
+    """A machine that runbooks reach over SSH."""
+
+    address: str = Field(min_length=1, max_length=300, description="USER@HOST or USER@HOST:PORT.")
+    secret: str = Field("", max_length=80, description="Name of the secret that is the private key.")
+    host_key: str = Field("", max_length=4000, description="Its public key, such as: ssh-ed25519 AAAA…")
+    via: Key | Literal[""] = Field("", description="The host that it is reached through.")
+    groups: list[Key] = []
+    services: list[Key] = []
+
+
+class Runbook(Entry):
+    """A runbook: its text, or the file that holds it."""
+
+    key: Key
+    text: str = Field("", max_length=1_000_000)
+    path: str = Field("", max_length=500, description="As the worker finds it. Read anew when it changes.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.text) == bool(self.path):
+            raise ValueError("write either text or path")
+        return self
+
+
+class Remedy(Keyed):
+    """A runbook that runs by itself for a known error or a rule, inside limits."""
+
+    known_error: Key | Literal[""] = ""
+    rule: Key | Literal[""] = ""
+    runbook: Key
+    inputs: dict[str, str | dict[Literal["label"], str]] = Field({}, description="A value, or {label: NAME}.")
+    targets: list[Key] = []
+    target_label: str = Field("", max_length=120, description="Label of the alert that is the key of a host.")
+    per_hour: int = Field(2, ge=1, le=1000)
+    per_target: int = Field(1, ge=1, le=1000, description="Runs of remedies on one machine in an hour.")
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _one_sign(self) -> Self:
+        if bool(self.known_error) == bool(self.rule):
+            raise ValueError("write either known_error or rule")
+        if self.targets and self.target_label:
+            raise ValueError("write either targets or target_label")
+        return self
+
+
 class Document(Entry):
     """A configuration file of Mainstay."""
 
@@ -406,8 +476,12 @@ class Document(Entry):
     rules: list[Rule] = []
     log_rules: list[LogRule] = []
     log_metrics: list[LogMetric] = []
+    checks: list[Check] = []
     known_errors: list[KnownError] = []
     connections: list[Connection] = []
+    hosts: list[Host] = []
+    runbooks: list[Runbook] = []
+    remedies: list[Remedy] = []
     log_policies: list[LogPolicy] = []
     log_formats: list[LogFormat] = []
 

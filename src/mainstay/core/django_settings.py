@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "mainstay.core",
     "mainstay.catalog",
+    "mainstay.observe.checks",
     "mainstay.observe.intake",
     "mainstay.observe.logs",
     "mainstay.observe.metrics",
@@ -100,6 +101,7 @@ INSTALLED_APPS = [
     "mainstay.respond.oncall",
     "mainstay.respond.paging",
     "mainstay.restore.sqldesk",
+    "mainstay.restore.runbooks",
     "mainstay.faces.web",
 ]
 DATABASES = {"default": _database(_conf.database_url, _conf.data_dir)}
@@ -158,5 +160,6 @@ LOGGING = {
     "loggers": {
         "uvicorn.access": {"level": "WARNING"},
         "apprise": {"level": "ERROR"},
+        "asyncssh": {"level": "ERROR"},
     },
 }

@@ -17,6 +17,7 @@ INBOX = "inbox"
 SAMPLES = "samples"
 PAGES = "pages"
 SQL = "sql"
+RUNS = "runs"
 
 
 def _path() -> str:

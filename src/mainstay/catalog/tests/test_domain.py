@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay.catalog import domain
-from mainstay.catalog.domain import Process, Signature
+from mainstay.catalog.domain import Process
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # A Monday.
 EDGES = [("front", "orders"), ("orders", "pay"), ("pay", "orders"), ("other", "stock")]
@@ -70,26 +70,3 @@ def test_a_window_that_ends_at_midnight_ends_with_the_day() -> None:
 def test_bad_hours_name_the_field(raw: dict[str, object], field: str) -> None:
     with pytest.raises(ValueError, match=field):
         domain.hours_from(raw)
-
-
-SIGNATURES = [
-    Signature("KE-2", frozenset({"pay"}), {}, frozenset(), "timeout"),
-    Signature("KE-1", frozenset({"pay"}), {"zone": "b"}, frozenset({"slow"}), ""),
-    Signature("KE-3", frozenset({"pay"}), {}, frozenset(), ""),
-]
-
-
-def match(rule: str = "x", labels: dict[str, str] | None = None, text: str = "", service: str = "pay") -> str | None:
-    found = domain.match_known_error(SIGNATURES, service=service, rule=rule, labels=labels or {}, text=text)
-    return found[0] if found else None
-
-
-def test_the_known_error_with_the_most_fitting_parts_wins() -> None:
-    assert match(text="Provider TIMEOUT after 2 s") == "KE-2"
-    assert match("slow", {"zone": "b"}, "timeout") == "KE-1"
-    assert match("slow", {"zone": "a"}) is None
-    assert match(text="timeout", service="other") is None
-
-
-def test_a_service_alone_is_no_symptom() -> None:
-    assert match() is None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.config.kinds import calendar, catalog, oncall, people, sqldesk, watching
+from mainstay.config.kinds import calendar, catalog, checks, oncall, people, runbooks, sqldesk, watching
 from mainstay.core.access import Actor
 
 Entry = dict[str, Any]
@@ -31,8 +31,12 @@ KINDS: Mapping[str, Kind] = {
     "rules": Kind(watching.load_rules, watching.save_rule, watching.remove_rule),
     "log_rules": Kind(watching.load_log_rules, watching.save_log_rule, watching.remove_rule),
     "log_metrics": Kind(watching.load_log_metrics, watching.save_log_metric, watching.remove_log_metric),
+    "checks": Kind(checks.load, checks.save, checks.remove),
     "known_errors": Kind(catalog.load_known_errors, catalog.save_known_error, catalog.remove_known_error),
     "connections": Kind(sqldesk.load, sqldesk.save, sqldesk.remove),
+    "hosts": Kind(runbooks.load_hosts, runbooks.save_host, runbooks.remove_host),
+    "runbooks": Kind(runbooks.load_books, runbooks.save_book, runbooks.remove_book),
+    "remedies": Kind(runbooks.load_remedies, runbooks.save_remedy, runbooks.remove_remedy),
     "log_policies": Kind(watching.load_log_policies, watching.save_log_policy, watching.remove_log_policy),
     "log_formats": Kind(watching.load_log_formats, watching.save_log_format, watching.remove_log_format),
 }

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from mainstay.catalog.known import services as known
 from mainstay.catalog.models import BusinessProcess, Dependency, KnownError, Service, Team
 from mainstay.config.kinds.references import one, several
 from mainstay.core.access import Actor
@@ -98,6 +99,7 @@ def remove_service(actor: Actor, ident: str) -> None:
     """Delete a service; its incidents stay."""
     del actor
     Service.objects.filter(key=ident).delete()
+    known.touch()
 
 
 def load_processes() -> Loaded:
@@ -144,47 +146,16 @@ def remove_process(actor: Actor, ident: str) -> None:
 
 
 def load_known_errors() -> Loaded:
-    """Known errors as entries."""
-    return {
-        known.key: (
-            {
-                "key": known.key,
-                "name": known.name,
-                "services": sorted(service.key for service in known.services.all()),
-                "team": known.team.key if known.team else None,
-                "match": {"rules": known.match_rules, "labels": known.match_labels, "text": known.match_text},
-                "workaround": known.workaround,
-                "fix": known.fix,
-                "fixed_by": known.fixed_by,
-            },
-            known.source,
-        )
-        for known in KnownError.objects.select_related("team").prefetch_related("services")
-    }
+    """Known errors as entries. One that was retired by hand is as its file has it, and stays retired."""
+    rows = KnownError.objects.select_related("team", "owner").prefetch_related("services")
+    return {row.key: (known.entry_of(row), row.source) for row in rows}
 
 
 def save_known_error(actor: Actor, entry: Entry, source: str) -> None:
-    """Make or change a known error. Its counts stay."""
-    del actor
-    match = entry["match"]
-    known, _ = KnownError.objects.update_or_create(
-        key=entry["key"],
-        defaults={
-            "name": entry["name"],
-            "team": one(Team, entry["team"], "team"),
-            "match_rules": match["rules"],
-            "match_labels": match["labels"],
-            "match_text": match["text"],
-            "workaround": entry["workaround"],
-            "fix": entry["fix"],
-            "fixed_by": entry["fixed_by"],
-            "source": source,
-        },
-    )
-    known.services.set(several(Service, entry["services"], "services"))
+    """Make or change a known error. What it matched stays."""
+    known.save(actor, entry, source=source)
 
 
 def remove_known_error(actor: Actor, ident: str) -> None:
     """Delete a known error."""
-    del actor
-    KnownError.objects.filter(key=ident).delete()
+    known.remove(actor, ident, source=KnownError.objects.get(key=ident).source)

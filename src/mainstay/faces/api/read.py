@@ -7,6 +7,7 @@ from mainstay.core.access import Actor
 from mainstay.core.problems import bad_request, not_found
 from mainstay.observe.metrics import services as metrics
 from mainstay.respond.alerts import services as alerts
+from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
@@ -84,6 +85,10 @@ def show_incidents(actor: Actor, ident: str) -> Row:
         "resolved": incident.resolved_at,
         "cause": incident.cause,
         "known_error": incident.known_error.key if incident.known_error else None,
+        "known_errors": [
+            {"key": one.known_error.key, "kind": one.kind, "why": one.why, "verdict": one.verdict}
+            for one in known.matches(actor, incident)
+        ],
         "timeline": [
             {"at": entry.at, "actor": entry.actor, "kind": entry.kind, "text": entry.text}
             for entry in timeline.entries(actor, incident.pk)

@@ -9,7 +9,18 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 
 from mainstay.core.access import Actor
-from mainstay.faces.api import calendar, corrections, log_views, patterns, read, sql, sql_jobs
+from mainstay.faces.api import (
+    calendar,
+    checks,
+    corrections,
+    known,
+    log_views,
+    patterns,
+    read,
+    runbooks,
+    sql,
+    sql_jobs,
+)
 from mainstay.faces.api.endpoint import View, endpoint, fields_of, whole_of
 from mainstay.respond.incidents import services as incidents
 
@@ -62,7 +73,10 @@ urlpatterns: list[URLPattern] = [
     *patterns.urlpatterns,
     *calendar.urlpatterns,
     *sql_jobs.urlpatterns,
+    *runbooks.urlpatterns,
     *corrections.urlpatterns,
+    *checks.urlpatterns,
+    *known.urlpatterns,
     *(path(kind, _listing(kind)) for kind in KINDS),
     path("incidents/<str:ident>/acknowledge", acknowledge),
     path("incidents/<str:ident>/resolve", resolve),

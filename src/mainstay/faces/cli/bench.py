@@ -112,6 +112,22 @@ def sql_archive(
 
 
 @app.command()
+def runbooks(
+    targets: Annotated[int, typer.Option(min=1, help="How many targets over SSH.")] = 1000,
+    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="How many at once.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="How often, in turn with bare asyncssh.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Measure a run over a local sshd beside bare asyncssh, its memory, and the panic stop. Needs openssh-server."""
+    from mainstay.faces.bench import runbooks as bench
+
+    found = bench.run(targets, concurrency, rounds)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
 def promql(directory: Path, as_json: Json = False) -> None:
     """Run expression tests in Prometheus's own test language and count those that hold, fail and are refused."""
     from mainstay.observe.metrics.promql import conformance
@@ -150,5 +166,28 @@ def logs(
     found = [one for name, measure in known.items() if part in {"", name} for one in measure()]
     rows = [{**asdict(one), "reached": one.reached} for one in found]
     show_rows(rows, as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command("known-errors")
+def known_errors(
+    similar: Annotated[
+        Path | None, typer.Option(help="Directory with issues.csv and duplicates.csv, to measure likeness on.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=0, help="How often to make each fault of the demo; 0 for not at all.")] = 3,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure how quickly and how rightly known errors are found."""
+    use_django()
+    from mainstay.faces.bench import known_errors as bench
+
+    found = bench.speed(seed)
+    if similar:
+        found += bench.similar(similar)
+    if seeds:
+        found += bench.judged(bench.labelled(seeds, seed))
+    show_rows([asdict(one) for one in found], as_json=as_json)
     if not all(one.reached in {True, None} for one in found):
         raise SystemExit(FAILED)

@@ -11,13 +11,16 @@ import typer
 from mainstay.core.settings import SettingsError
 from mainstay.faces.cli import (
     bench,
+    checks,
     config,
     corrections,
     demo,
     importing,
+    known,
     logs,
     operate,
     processes,
+    runbooks,
     setup,
     sql,
     tail,
@@ -40,8 +43,11 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(bench.app, name="bench")
 app.add_typer(logs.app, name="logs")
 app.add_typer(importing.app, name="import")
+app.add_typer(checks.app, name="checks")
+app.add_typer(known.app, name="known-errors")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
+app.add_typer(runbooks.app, name="runbook")
 app.add_typer(corrections.secret_app, name="secret")
 
 

@@ -125,6 +125,11 @@ def configuration(where: Places) -> str:
         }
         for name, path in SHOP_DATABASES.items()
     ]
+    places = {"/srv/shop/receipts": where.shop / "data" / "receipts", "/srv/shop": where.shop}
+    for book in document["runbooks"]:
+        for name, path in places.items():
+            book["text"] = book["text"].replace(name, str(path.absolute()))
+    document["checks"][0]["env"] = {"SHOP": f"http://127.0.0.1:{where.shop_port}/"}
     document["services"][0]["links"] = {"Shop": f"http://127.0.0.1:{where.shop_port}/"}
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 

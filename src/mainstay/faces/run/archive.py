@@ -45,7 +45,7 @@ class _Exact(DjangoJSONEncoder):
 
 
 # Folders of the data directory with files that only their owner may read.
-PRIVATE = ("keys", "secrets")
+PRIVATE = ("keys", "secrets", "ssh")
 
 
 class ArchiveError(ValueError):

@@ -20,6 +20,7 @@ from django.db import close_old_connections, connection
 from mainstay.core import clock, doorbell, feed, heartbeat, people
 from mainstay.core.settings import current
 from mainstay.faces.run.loops import Loop
+from mainstay.observe.checks.loop import Checks
 from mainstay.observe.intake import services as intake
 from mainstay.observe.logs.metering.loop import LogMetrics
 from mainstay.observe.logs.rules import evaluate as log_rules
@@ -27,8 +28,13 @@ from mainstay.observe.metrics import loop as metrics
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.alerts import services as alerts
 from mainstay.respond.incidents import services as incidents
+from mainstay.respond.known import asking
+from mainstay.respond.known.follow import Follow
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
+from mainstay.restore.runbooks import directory as runbooks
+from mainstay.restore.runbooks.execution.loop import Runs
+from mainstay.restore.runbooks.remedies import services as remedies
 from mainstay.restore.sqldesk.correct.execution import Corrections
 from mainstay.restore.sqldesk.jobs.execution import Jobs
 
@@ -52,9 +58,12 @@ class Worker:
         self.rules = metrics.Rules(partial(log_rules.breaches, up_since=clock.now()))
         self.scrapes = metrics.Scrapes()
         self.log_metrics = LogMetrics()
+        self.checks = Checks()
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 0.5, self._deliver)
         self.jobs = Loop("jobs", 0.5, Jobs().run_due)
+        self.runbooks = Runs()
+        self.runs = Loop("runbooks", 0.5, self.runbooks.run_due)
         self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
@@ -63,8 +72,13 @@ class Worker:
             self.rules_loop,
             self.corrections,
             self.jobs,
+            self.runs,
+            Loop("remedies", 2.0, remedies.run_due),
+            Loop("runbook files", 5.0, runbooks.Directory().read_due),
             Loop("escalations", 0.5, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
+            Loop("checks", 0.5, self.checks.run_due),
+            Loop("known errors", 2.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
             Loop("follow-up", 2.0, self._follow_up),
             Loop("auditor", 10.0, self._audit),
@@ -115,6 +129,8 @@ class Worker:
         feed.prune()
         people.prune_tries()
         intake.prune()
+        runbooks.prune()
+        asking.ask()
 
     def run(self) -> None:
         """Start the loops and keep watch over them."""
@@ -137,8 +153,10 @@ class Worker:
         for one in self.loops:
             one.wake.set()
         deadline = time.monotonic() + 8
+        self.runbooks.drain(5)
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0.1))
+        self.checks.stop()
         self._senders.shutdown(wait=True, cancel_futures=True)
 
     def _hear(self, rings: list[tuple[str, Any]]) -> None:
@@ -150,6 +168,8 @@ class Worker:
             elif what == doorbell.SQL:
                 self.corrections.wake.set()
                 self.jobs.wake.set()
+            elif what == doorbell.RUNS:
+                self.runs.wake.set()
             elif what == doorbell.SAMPLES:
                 self.rules.samples_came(detail)
                 self.rules_loop.wake.set()

@@ -1,6 +1,7 @@
 """Sentences of the screens: counts, lengths of time, and whom an incident hurts."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -98,3 +99,42 @@ def value(found: float | None) -> str:
     if found == int(found) and abs(found) < 1e9:
         return f"{int(found):,}"
     return f"{found:.4g}"
+
+
+def measured(found: float, unit: str) -> str:
+    """A value of a check with its unit, as people read it: ``920 GiB``, ``8 %``, ``120 ms``."""
+    if unit == "ratio":
+        return f"{found * 100:.4g} %"
+    if unit == "seconds" and abs(found) < 1:
+        return f"{found * 1000:.4g} ms"
+    steps = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB") if unit == "bytes" else (unit,)
+    power = 0
+    while abs(found) >= 1024 and power < len(steps) - 1:
+        found, power = found / 1024, power + 1
+    return f"{value(found)} {steps[power]}".strip()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a signature in words: its name, its values and what stands between them, and when it fits."""
+
+    name: str
+    values: tuple[str, ...]
+    between: str
+    why: str
+
+
+def signature(match: Mapping[str, Any]) -> list[Part]:
+    """How a known error is recognised, part by part. Every part must fit."""
+    labels = [f'{name}="{found}"' for name, found in sorted(match["labels"].items())] + list(match["matchers"])
+    parts = (
+        ("Rules", match["rules"], " or ", "One of these rules or alerts fires."),
+        ("Labels", labels, " and ", "The alert has all of these labels. One that is not there counts as empty."),
+        ("Measured", [match["condition"]], "", "What the alert itself carries as its value lies there."),
+        ("Text", [match["text"]], "", "The alert's text has this piece, whatever its case."),
+        ("Words", match["words"], ", ", "The alert's text has all of these words."),
+        ("Log", [match["log"]], "", "The service wrote such a line around the beginning. Asked some seconds later."),
+    )
+    return [
+        Part(name, kept, between, why) for name, found, between, why in parts if (kept := tuple(filter(None, found)))
+    ]

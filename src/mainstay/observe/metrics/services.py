@@ -1,6 +1,7 @@
 """Rules and scrape targets, for the rooms above."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -11,12 +12,22 @@ from mainstay.core.problems import not_found
 from mainstay.core.settings import current
 from mainstay.observe.metrics import charts, promql
 from mainstay.observe.metrics.models import Rule, RuleSeries, ScrapeTarget
+from mainstay.observe.metrics.rules.evaluate import metric_names
 from mainstay.observe.telemetry import services as telemetry
 
 
 def rules_by_id(ids: Iterable[int]) -> dict[int, Rule]:
     """Rules by their numbers, with their service."""
     return {rule.pk: rule for rule in Rule.objects.select_related("service").filter(pk__in=set(ids))}
+
+
+@lru_cache(maxsize=10_000)
+def names_in(expr: str) -> frozenset[str]:
+    """The metrics that an expression selects by name; none when it cannot be read or selects by labels alone."""
+    try:
+        return metric_names(expr) or frozenset()
+    except ValueError:
+        return frozenset()
 
 
 def visible_rules(actor: Actor) -> QuerySet[Rule]:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from mainstay.catalog import services as catalog
+from mainstay.catalog.known.signature import Symptom
 from mainstay.catalog.models import Service
 from mainstay.core import clock, feed, inbox, locks
 from mainstay.core.access import Actor, Right, require
@@ -139,6 +140,14 @@ def _service(services: Mapping[str, Service], labels: Mapping[str, str], rule: A
     return None
 
 
+def symptom_from(labels: Mapping[str, str], annotations: Mapping[str, str], value: float | None) -> Symptom:
+    """What an alert that never came would carry, as known errors see it."""
+    service = _service({one.key: one for one in Service.objects.all()}, labels, None)
+    alert = Alert(labels=labels, annotations=annotations, name=labels.get("alertname", "alert"), value=value)
+    alert.service, alert.starts_at = service, clock.now()
+    return _trigger(alert, "").symptom
+
+
 _FIELDS = (
     "name",
     "source",
@@ -198,6 +207,8 @@ def _trigger(alert: Alert, reason: str) -> incidents.Trigger:
         starts_at=alert.starts_at,
         source=f"rule {rule.key}" if rule else alert.source,
         sentence=sentence[:1000],
+        value=alert.value,
+        metrics=metrics.names_in(rule.expr) if rule and rule.log is None else frozenset(),
     )
 
 
@@ -262,6 +273,11 @@ def reopen_still_firing() -> int:
             alert.incident = incidents.open_or_join(trigger, batch.picture, batch.matrix)
             alert.save(update_fields=["incident"])
     return len(found)
+
+
+def symptoms_of(incident: Incident) -> list[Symptom]:
+    """What the alerts of an incident carry, as known errors see it."""
+    return [_trigger(alert, "").symptom for alert in firing_of(incident)]
 
 
 def firing_of(incident: Incident) -> list[Alert]:

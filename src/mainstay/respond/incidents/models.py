@@ -62,3 +62,41 @@ class Incident(models.Model):
     def __str__(self) -> str:
         """As people call it."""
         return f"INC-{self.pk}"
+
+
+class KnownErrorMatch(models.Model):
+    """A known error that was shown for an incident, and what people said of it. Counts are made of these rows."""
+
+    class Kind(models.TextChoices):
+        """How it was found."""
+
+        EXACT = "exact", "Matches"
+        GUESS = "guess", "Similar, a guess"
+
+    class Verdict(models.TextChoices):
+        """What somebody said of it."""
+
+        NONE = "", "Nothing said yet"
+        WORKED = "worked", "It is this, and the workaround helped"
+        FAILED = "failed", "It is this, and the workaround did not help"
+        CONFIRMED = "confirmed", "It is this"
+        REJECTED = "rejected", "It is something else"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="known_matches")
+    known_error = models.ForeignKey("catalog.KnownError", on_delete=models.CASCADE, related_name="matches")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    why = models.TextField()
+    parts = models.PositiveSmallIntegerField(default=0, help_text="Parts of the signature that fit; more rank higher.")
+    score = models.FloatField(null=True, help_text="Of a guess: how similar, 0 to 1.")
+    offered_at = models.DateTimeField()
+    verdict = models.CharField(max_length=9, choices=Verdict.choices, default=Verdict.NONE, blank=True)
+    judged_by = models.CharField(max_length=255, blank=True)
+    judged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["incident", "known_error"], name="one_match_per_known_error"),)
+        indexes = (models.Index(fields=["known_error", "-offered_at"]),)
+
+    def __str__(self) -> str:
+        """What for which incident."""
+        return f"{self.known_error_id} for incident {self.incident_id}"

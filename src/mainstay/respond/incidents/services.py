@@ -9,13 +9,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from mainstay.catalog import services as catalog
-from mainstay.catalog.models import KnownError, Service
+from mainstay.catalog.known.index import Recognised
+from mainstay.catalog.known.signature import Symptom
+from mainstay.catalog.models import Service
 from mainstay.core import audit, clock, feed, inbox
 from mainstay.core.access import SYSTEM, Actor, Right, require
 from mainstay.core.models import Person
 from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
-from mainstay.respond.incidents import domain
+from mainstay.respond.incidents import domain, known
 from mainstay.respond.incidents.models import Incident, PriorityCell, State
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
@@ -39,6 +41,14 @@ class Trigger:
     starts_at: datetime
     source: str
     sentence: str
+    value: float | None = None
+    metrics: frozenset[str] = frozenset()
+
+    @property
+    def symptom(self) -> Symptom:
+        """It as known errors see it."""
+        service = self.service.key if self.service else None
+        return Symptom(service, self.rule, self.labels, self.text, self.value, self.metrics)
 
 
 def matrix() -> dict[tuple[str, str], int]:
@@ -70,21 +80,21 @@ def open_or_join(trigger: Trigger, picture: catalog.Picture, cells: Mapping[tupl
     impact = picture.impact(key, clock.now())
     urgency = domain.urgency_of(trigger.rule_urgency, trigger.labels)
     priority = domain.priority_of(impact.level, urgency.level, cells)
-    known = picture.known_error(key, trigger.rule, trigger.labels, trigger.text)
+    recognised = picture.known.at_once.match(trigger.symptom)
     live = Incident.objects.select_for_update().filter(live_group=group).first()
     if live is None:
-        return _open(trigger, group, impact, urgency, priority, known)
+        return _open(trigger, group, impact, urgency, priority, recognised)
     timeline.record(live.pk, "alert", trigger.sentence)
     changed = ["updated_at"]
     if priority.value < live.priority:
         changed += _raise(live, impact, urgency, priority)
-    if known and live.known_error_id is None:
-        changed += _match(live, known)
     if live.state == State.RESTORED:
         live.state, live.restored_at = State.OPEN, None
         changed += ["state", "restored_at"]
         timeline.record(live.pk, "state", "Open again: the alert came back before the incident was resolved")
     live.save(update_fields=changed)
+    if recognised:
+        known.offer(live, recognised)
     if live.state == State.OPEN and "state" in changed:
         _escalate(live, "the alert came back")
     elif live.state == State.OPEN and "priority" in changed:
@@ -98,7 +108,7 @@ def _open(
     impact: Any,
     urgency: domain.Urgency,
     priority: domain.Priority,
-    known: tuple[str, str] | None,
+    recognised: Sequence[Recognised],
 ) -> Incident:
     incident = Incident(
         title=trigger.title[:300],
@@ -111,15 +121,13 @@ def _open(
         started_at=trigger.starts_at,
         live_group=group,
     )
-    if known:
-        _match(incident, known, log=False)
     incident.save()
     timeline.record(incident.pk, "alert", trigger.sentence)
     timeline.record(
         incident.pk, "opened", f"Opened as P{priority.value}: {priority.reason}. {_sentence(impact.reason)}"
     )
-    if known:
-        timeline.record(incident.pk, "known_error", f"Known error {known[0]} matches: {known[1]}")
+    if recognised:
+        known.offer(incident, recognised)
     feed.tell("incidents", incident.pk)
     _escalate(incident, f"opened by {trigger.source}")
     return incident
@@ -155,15 +163,6 @@ def _raise(live: Incident, impact: Any, urgency: domain.Urgency, priority: domai
     live.priority, live.impact, live.urgency = priority.value, impact.level, urgency.level
     live.reason = _reason(impact, urgency, priority)
     return ["priority", "impact", "urgency", "reason"]
-
-
-def _match(incident: Incident, known: tuple[str, str], *, log: bool = True) -> list[str]:
-    incident.known_error = KnownError.objects.filter(key=known[0]).first()
-    incident.known_error_why = known[1][:300]
-    catalog.count_known_error(known[0], used=True)
-    if log:
-        timeline.record(incident.pk, "known_error", f"Known error {known[0]} matches: {known[1]}")
-    return ["known_error", "known_error_why"]
 
 
 def _escalate(incident: Incident, reason: str) -> None:
@@ -304,8 +303,7 @@ def resolve(actor: Actor, number: int, cause: str, *, workaround_helped: bool = 
     timeline.record(number, "resolved", f"Resolved by {actor.name}. Cause: {cause.strip()}", actor.name)
     oncall.stop(number, f"resolved by {actor.name}")
     if workaround_helped and incident.known_error:
-        catalog.count_known_error(incident.known_error.key, worked=True)
-        timeline.record(number, "known_error", f"The workaround of {incident.known_error.key} helped", actor.name)
+        known.judge(actor, number, incident.known_error.key, known.Verdict.WORKED)
     audit.record(actor, "incident.resolve", f"incident {number}", cause=cause.strip()[:500])
     feed.tell("incidents", number)
 

@@ -10,6 +10,7 @@ from mainstay.core.models import InboxItem, Person
 from mainstay.core.problems import ProblemError
 from mainstay.respond.alerts import services as alerts
 from mainstay.respond.alerts.models import Alert
+from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.incidents.models import Incident, State
 from mainstay.respond.oncall import services as oncall
@@ -179,7 +180,8 @@ def test_resolving_needs_a_cause_and_a_later_alert_opens_a_new_incident(sent: li
     incidents.resolve(actor("Ana"), number, "the provider was down", workaround_helped=True)
     resolved = Incident.objects.get()
     assert resolved.known_error is not None
-    assert (resolved.state, resolved.known_error.times_worked) == (State.RESOLVED, 1)
+    counts = known.counts_of([resolved.known_error.pk])[resolved.known_error.pk]
+    assert (resolved.state, counts.met, counts.worked) == (State.RESOLVED, 1, 1)
     with clock.moved(timedelta(minutes=5)):
         signal()
     assert Incident.objects.count() == 2

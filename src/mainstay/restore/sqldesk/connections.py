@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from mainstay.core import secrets
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, not_found
+from mainstay.restore import review
 from mainstay.restore.sqldesk.domain.address import parse_address
 from mainstay.restore.sqldesk.domain.masking import masks_of, shown
 from mainstay.restore.sqldesk.engines import ENGINES
@@ -29,6 +30,14 @@ def get(actor: Actor, key: str) -> Connection:
     if found is None:
         raise not_found(f"connection {key}")
     return found
+
+
+def begin(actor: Actor, key: str, incident: int | None) -> dict[str, Any]:
+    """What every draft begins with. Raises ``ProblemError`` for a database that takes no changes, or no incident."""
+    connection = get(actor, key)
+    if not connection.corrections:
+        raise ProblemError(403, "Not allowed", f"{connection} takes no changes: it is for reading only.")
+    return {"connection": connection, **review.begin(actor, incident)}
 
 
 def target_of(connection: Connection, *, reading: bool) -> Target:

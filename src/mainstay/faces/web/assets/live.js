@@ -52,7 +52,9 @@ function received(event) {
   sign();
   lastId = event.lastEventId || lastId;
   const item = JSON.parse(event.data);
-  tell(`live-${item.topic}`, item);
+  const topic = item.topic.replace(".", "-");
+  tell(`live-${topic}`, item);
+  if (item.ref && topic.startsWith("run")) tell(`live-${topic}-${item.ref}`, item);
   if (item.ref && item.topic === "incident") tell(`live-incident-${item.ref}`, item);
   if (item.topic === "incidents" && item.ref) tell(`live-incident-${item.ref}`, item);
   if (item.topic === "page") paged(item);
@@ -82,7 +84,7 @@ function paged(item) {
   toast.className = "toast";
   const link = document.createElement("a");
   link.textContent = item.data.subject;
-  link.href = own(item.ref);
+  link.href = own(item.ref, item.data.link);
   const close = document.createElement("button");
   close.className = "plain";
   close.textContent = "Close";
@@ -96,7 +98,8 @@ function paged(item) {
   }
 }
 
-function own(ref) {
+function own(ref, place) {
+  if (/^\/\w/.test(place ?? "")) return place;
   if (ref === "/calendar") return ref;
   const number = String(ref).replace(/^INC-/, "");
   return /^\d+$/.test(number) ? `/i/${number}` : "/";

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from mainstay.core import clock
 from mainstay.core.settings import current
 from mainstay.faces.web import assets, words
+from mainstay.faces.web import markdown as texts
 
 register = template.Library()
 
@@ -40,6 +41,7 @@ _KINDS = {
     "error": "bad",
     "fatal": "bad",
     "stale": "bad",
+    "critical": "bad",
     "acknowledged": "taken",
     "pending": "taken",
     "claimed": "taken",
@@ -139,9 +141,21 @@ def number(value: float | None) -> str:
 
 
 @register.filter
+def measured(value: float, unit: str) -> str:
+    """A value of a check with its unit."""
+    return words.measured(value, unit)
+
+
+@register.filter
 def impact(incident: Any) -> str:
     """Whom an incident hurts, in one line."""
     return words.impact(incident.reason, str(current().currency))
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """A text that a person wrote in Markdown."""
+    return texts.render(text)
 
 
 @register.filter

@@ -30,6 +30,7 @@ from mainstay.faces.web.middleware import policy
 from mainstay.faces.web.views.base import public
 from mainstay.observe.changes import services as changes
 from mainstay.observe.telemetry.services import TelemetryError
+from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.incidents.models import State
 from mainstay.respond.oncall import services as oncall
@@ -94,6 +95,9 @@ def _facts(actor: Actor, page: Page) -> dict[str, Any]:
         "incident": incident,
         "service": service,
         "following": oncall.next_of(incident.pk),
+        "counts": known.counts_of([incident.known_error_id]).get(incident.known_error_id)
+        if incident.known_error_id
+        else None,
         "earlier": incidents.last_of_service(actor, incident),
         "change": _last_change(actor, scope),
         "may_take": incident.state == State.OPEN,

@@ -1,4 +1,4 @@
-"""Rules, known errors and changes."""
+"""Rules and changes."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,14 +8,12 @@ from django.http import HttpRequest, HttpResponse
 
 from mainstay.catalog import services as catalog
 from mainstay.core import clock
-from mainstay.core.problems import not_found
-from mainstay.faces.web.views.base import actor_of, sheet_of, show, whole
+from mainstay.faces.web.views.base import actor_of, show, whole
 from mainstay.observe.changes import services as changes
 from mainstay.observe.logs.rules.definition import parse_rule
 from mainstay.observe.metrics import services as metrics
 from mainstay.observe.metrics.models import Rule
 from mainstay.observe.telemetry.services import TelemetryError
-from mainstay.respond.incidents import services as incidents
 
 RANGES = ((6, "6 hours"), (24, "day"), (72, "3 days"), (24 * 14, "2 weeks"))
 
@@ -50,22 +48,6 @@ def _lines_at(rule: Rule) -> dict[str, str]:
         return {}
     asked = urlencode({"query": parse_rule(rule.log).query, "range": "last 3h"})
     return {"histogram": f"/logs/histogram?{asked}", "lines": f"/logs?{asked}"}
-
-
-def known_errors(request: HttpRequest) -> HttpResponse:
-    """Every known error, the one that was met last on top."""
-    found = catalog.visible_known_errors(actor_of(request)).order_by("key")
-    return show(request, "known_errors", {"rows": list(found)})
-
-
-def known_error(request: HttpRequest, key: str) -> HttpResponse:
-    """One known error: how it is recognised and what to do."""
-    actor = actor_of(request)
-    known = catalog.visible_known_errors(actor).select_related("team").filter(key=key).first()
-    if known is None:
-        raise not_found(f"known error {key}")
-    met = incidents.visible(actor).filter(known_error=known).order_by("-opened_at")
-    return show(request, "known_error", {"known": known, "sheet": sheet_of(request, met)})
 
 
 def change_list(request: HttpRequest) -> HttpResponse:

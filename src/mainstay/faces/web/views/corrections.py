@@ -13,9 +13,9 @@ from mainstay.core.documents import markdown, pdf
 from mainstay.core.problems import ProblemError
 from mainstay.faces.web import assets
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show, whole
+from mainstay.restore import approval
 from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.correct import facts, record, services
-from mainstay.restore.sqldesk.domain import approval
 from mainstay.restore.sqldesk.models import Correction
 
 State = Correction.State

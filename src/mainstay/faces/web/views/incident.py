@@ -14,8 +14,9 @@ from mainstay.faces.web.views.base import actor_of, show
 from mainstay.observe.metrics.models import Rule
 from mainstay.respond.alerts import services as alerts
 from mainstay.respond.alerts.models import Alert
+from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
-from mainstay.respond.incidents.models import Incident, State
+from mainstay.respond.incidents.models import Incident, KnownErrorMatch, State
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.respond.timeline import services as timeline
@@ -60,9 +61,12 @@ def build(actor: Actor, number: int) -> dict[str, Any]:
     found = alerts.firing_of(incident)
     pages = list(paging.visible_pages(actor).filter(incident=incident).order_by("created_at"))
     processes = incident.reason.get("processes") or []
+    shown = _known(actor, incident)
     mine = [page for page in pages if page.person_id == actor.person_id and not page.acknowledged_at]
     return {
         "incident": incident,
+        "known": shown,
+        "offer_known": incident.state in {State.RESTORED, State.RESOLVED} and not incident.known_error_id,
         "alerts": found,
         "rule": main_rule(found),
         "pages": pages,
@@ -78,6 +82,15 @@ def build(actor: Actor, number: int) -> dict[str, Any]:
         "may_snooze": incident.state in {State.OPEN, State.ACKNOWLEDGED},
         "may_respond": actor.right >= Right.RESPOND,
     }
+
+
+def _known(actor: Actor, incident: Incident) -> list[KnownErrorMatch]:
+    """The known errors of an incident, each with its counts."""
+    rows = known.matches(actor, incident)
+    counts = known.counts_of([row.known_error_id for row in rows])
+    for row in rows:
+        row.counts = counts.get(row.known_error_id)  # type: ignore[attr-defined]
+    return rows
 
 
 def page(request: HttpRequest, number: int) -> HttpResponse:
@@ -97,6 +110,11 @@ def head(request: HttpRequest, number: int) -> HttpResponse:
 def acts(request: HttpRequest, number: int) -> HttpResponse:
     """The buttons that act at once, fetched anew when the incident changes."""
     return show(request, "incident", build(actor_of(request), number), "parts/incident_acts")
+
+
+def known_errors(request: HttpRequest, number: int) -> HttpResponse:
+    """The known errors that match, and guesses below them, fetched anew when the incident changes."""
+    return show(request, "incident", build(actor_of(request), number), "parts/incident_known")
 
 
 def facts(request: HttpRequest, number: int) -> HttpResponse:

@@ -9,6 +9,7 @@ from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError
 from mainstay.faces.web.views.base import actor_of, back_to, say, whole
 from mainstay.faces.web.views.incident import page
+from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
 
 
@@ -51,6 +52,11 @@ def _assign(request: HttpRequest, actor: Actor, number: int) -> str:
     return f"INC-{number} was given away."
 
 
+def _known_error(request: HttpRequest, actor: Actor, number: int) -> str:
+    row = known.judge(actor, number, request.POST.get("key", ""), request.POST.get("verdict", ""))
+    return f"{row.known_error.key}: {row.get_verdict_display().lower()}."
+
+
 ACTIONS: dict[str, Callable[[HttpRequest, Actor, int], str]] = {
     "acknowledge": _acknowledge,
     "snooze": _snooze,
@@ -59,6 +65,7 @@ ACTIONS: dict[str, Callable[[HttpRequest, Actor, int], str]] = {
     "priority": _priority,
     "note": _note,
     "assign": _assign,
+    "known-error": _known_error,
 }
 
 

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError, bad_request
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show
+from mainstay.restore import approval
 from mainstay.restore.sqldesk import connections
-from mainstay.restore.sqldesk.domain import approval
 from mainstay.restore.sqldesk.jobs import facts, record, services
 from mainstay.restore.sqldesk.models import Job
 

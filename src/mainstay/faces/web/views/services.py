@@ -78,7 +78,7 @@ def one(request: HttpRequest, key: str) -> HttpResponse:
         "rules": list(metrics.visible_rules(actor).filter(service=service)),
         "policy": policy,
         "policy_why": why,
-        "known_errors": list(catalog.visible_known_errors(actor).filter(services=service).order_by("key")),
+        "known_errors": list(catalog.visible_known_errors(actor).filter(services=service, retired_at=None)),
     }
     return show(request, "service", context)
 

@@ -7,7 +7,7 @@ from typing import Any
 from mainstay.restore.sqldesk.correct import rows
 from mainstay.restore.sqldesk.correct.apply import Effects, MismatchError, Transaction
 from mainstay.restore.sqldesk.correct.restoring import Judged, Kept, restored, undo
-from mainstay.restore.sqldesk.domain.approval import holds
+from mainstay.restore.sqldesk.domain.checks import holds
 from mainstay.restore.sqldesk.domain.images import Key
 from mainstay.restore.sqldesk.domain.statement import Statement, StatementError, bind, parse
 from mainstay.restore.sqldesk.engines.session import Session

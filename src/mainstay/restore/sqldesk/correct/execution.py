@@ -23,7 +23,8 @@ from mainstay.catalog.calendar import gate
 from mainstay.core import clock
 from mainstay.core.access import SYSTEM, Actor, of_person
 from mainstay.core.settings import current
-from mainstay.restore.sqldesk import connections, review
+from mainstay.restore import review
+from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.correct import facts
 from mainstay.restore.sqldesk.correct.apply import MismatchError
 from mainstay.restore.sqldesk.correct.carrying import Carried, Work, carry_out, keys_of, require_checks
@@ -136,7 +137,7 @@ def _stop_before(correction: Correction) -> str:
     person = correction.started_by
     actor: Actor = of_person(person) if person is not None else SYSTEM
     emergency = correction.emergency or None
-    answer = gate.may_change(actor, review.services_of(correction), clock.now(), kind="correction", emergency=emergency)
+    answer = gate.may_change(actor, correction.service_keys(), clock.now(), kind="correction", emergency=emergency)
     return "" if answer.allowed else f"the gate has closed: {answer.reason}"
 
 

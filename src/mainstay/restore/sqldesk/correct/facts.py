@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from mainstay.restore.approval import content_hash
 from mainstay.restore.sqldesk.correct.carrying import Carried, Work, work_of
 from mainstay.restore.sqldesk.correct.restoring import Kept
-from mainstay.restore.sqldesk.domain.approval import content_hash
 from mainstay.restore.sqldesk.domain.images import Key, Row, name_of, pack, stored_name, unpack
 from mainstay.restore.sqldesk.models import Batch, Correction, TableImage
 

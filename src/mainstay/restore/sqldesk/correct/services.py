@@ -11,11 +11,11 @@ from mainstay.core import clock, doorbell
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
-from mainstay.restore.sqldesk import connections, review
+from mainstay.restore import approval, review
+from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.correct import facts
 from mainstay.restore.sqldesk.correct.apply import MismatchError
 from mainstay.restore.sqldesk.correct.carrying import carry_out, failed_checks, keys_of, summary
-from mainstay.restore.sqldesk.domain import approval
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError
 from mainstay.restore.sqldesk.engines.session import Session
@@ -53,7 +53,7 @@ def get(actor: Actor, number: int) -> Correction:
 @transaction.atomic
 def propose(actor: Actor, connection_key: str, fields: Mapping[str, Any], incident: int | None = None) -> Correction:
     """Write a draft. ``fields`` are those of ``EDITABLE``."""
-    correction = Correction(**review.begin(actor, connection_key, incident))
+    correction = Correction(**connections.begin(actor, connection_key, incident))
     _fill(correction, fields)
     correction.save()
     review.note(actor, correction, "draft", f"drafted: {correction.title}", title=correction.title)
@@ -198,7 +198,7 @@ def start(actor: Actor, number: int, emergency: str = "") -> None:
     correction = review.locked(Correction, actor, number)
     review.require_state(correction, State.APPROVED, State.PAUSED, State.PARTIAL)
     review.require_step(review.may_carry_out(correction, facts.hash_of(correction), begun=begun(correction)))
-    services = review.services_of(correction)
+    services = correction.service_keys()
     answer = gate.may_change(actor, services, clock.now(), kind="correction", emergency=emergency.strip() or None)
     gate.record(actor, answer, kind="correction", services=services, target=str(correction))
     review.require_open_gate(answer)

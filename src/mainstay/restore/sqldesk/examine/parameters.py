@@ -96,9 +96,17 @@ def _value(parameter: Parameter, values: Mapping[str, Any]) -> Any:
         raise ParameterError(parameter.name, f"give a value for :{parameter.name}")
     text = str(values[parameter.name]).strip()
     try:
-        return _READ[parameter.type](text)
+        return read_value(parameter.type, text)
+    except ValueError as error:
+        raise ParameterError(parameter.name, f":{parameter.name} takes {error}") from None
+
+
+def read_value(kind: str, text: str) -> Any:
+    """A value of one of ``TYPES`` from text. Raises ``ValueError`` that says what such a value looks like."""
+    try:
+        return _READ[kind](text)
     except (ValueError, InvalidOperation):
-        raise ParameterError(parameter.name, f":{parameter.name} takes {_HELP[parameter.type]}") from None
+        raise ValueError(_HELP[kind]) from None
 
 
 def _moment(text: str) -> datetime:

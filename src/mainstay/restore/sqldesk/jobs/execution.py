@@ -24,13 +24,15 @@ from typing import Any
 
 import cramjam
 import orjson
-from django.db import close_old_connections, connection, transaction
+from django.db import transaction
 
 from mainstay.catalog.calendar import gate
 from mainstay.core import clock, ids
 from mainstay.core.access import SYSTEM, Actor, of_person
 from mainstay.core.settings import current
-from mainstay.restore.sqldesk import connections, review
+from mainstay.restore import review
+from mainstay.restore.hands import Hands
+from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.domain.images import dump, restored_rows
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError, RefusedError, UnreachableError
@@ -73,26 +75,19 @@ class Jobs:
     """The loop: takes up jobs that may run, a thread for each, stops those that people stop, settles dead ones."""
 
     def __init__(self) -> None:
-        self._running: dict[int, tuple[Run, threading.Thread]] = {}
+        self._hands: Hands[Run] = Hands("job", claim, carry)
 
     def run_due(self) -> int:
         """One round. Returns how many jobs were taken up."""
-        self._running = {pk: pair for pk, pair in self._running.items() if pair[1].is_alive()}
-        self._obey()
+        busy = self._hands.busy()
+        self._obey(busy)
         reconcile_due()
-        taken = 0
-        while len(self._running) < current().sql_job_workers and (run := claim()) is not None:
-            thread = threading.Thread(target=self._carry, args=(run,), name=f"job {run.pk}", daemon=True)
-            self._running[run.pk] = (run, thread)
-            thread.start()
-            taken += 1
-        return taken
+        return self._hands.take_up(current().sql_job_workers)
 
-    def _obey(self) -> None:
+    def _obey(self, busy: dict[int, Run]) -> None:
         """Stop at once what somebody has stopped, also in the middle of a statement."""
-        running = {pk: run for pk, (run, _) in self._running.items()}
-        for pk in Job.objects.filter(pk__in=running, asked="stop").values_list("pk", flat=True):
-            run = running[pk]
+        for pk in Job.objects.filter(pk__in=busy, asked="stop").values_list("pk", flat=True):
+            run = busy[pk]
             run.stop.set()
             session = run.session
             if session is not None:
@@ -100,16 +95,6 @@ class Jobs:
                     session.cancel()
                 except Exception:
                     log.exception("the statement of job %s could not be cancelled; it ends by its timeout", pk)
-
-    def _carry(self, run: Run) -> None:
-        close_old_connections()
-        try:
-            carry(run)
-        except Exception:
-            # The lease runs out, and what became of it is looked into.
-            log.exception("job %s broke off", run.pk)
-        finally:
-            connection.close()
 
 
 def claim() -> Run | None:
@@ -187,7 +172,7 @@ def _hindrance(session: Session, job: Job, *, first: bool) -> str:
     actor: Actor = of_person(job.started_by) if job.started_by is not None else SYSTEM
     answer = gate.may_change(
         actor,
-        review.services_of(job),
+        job.service_keys(),
         clock.now(),
         kind="job",
         emergency=job.emergency or None,
@@ -196,7 +181,7 @@ def _hindrance(session: Session, job: Job, *, first: bool) -> str:
     if not answer.allowed:
         return answer.reason
     if first:
-        gate.record(actor, answer, kind="job", services=review.services_of(job), target=str(job))
+        gate.record(actor, answer, kind="job", services=job.service_keys(), target=str(job))
     return pressure.too_much(job, pressure.measure(session, job))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mainstay.restore.sqldesk.domain.approval import content_hash
+from mainstay.restore.approval import content_hash
 from mainstay.restore.sqldesk.models import Job
 
 

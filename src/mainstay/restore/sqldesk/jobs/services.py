@@ -12,9 +12,9 @@ from mainstay.core import clock, doorbell
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
-from mainstay.restore.sqldesk import connections, review
+from mainstay.restore import approval, review
+from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.correct.carrying import shown
-from mainstay.restore.sqldesk.domain import approval
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError
 from mainstay.restore.sqldesk.jobs import execution, facts
@@ -50,7 +50,7 @@ def propose(actor: Actor, connection_key: str, fields: Mapping[str, Any], incide
     """Write a draft. ``fields`` are those of ``EDITABLE``."""
     conf = current()
     job = Job(
-        **review.begin(actor, connection_key, incident),
+        **connections.begin(actor, connection_key, incident),
         batch_rows=conf.sql_job_batch_rows,
         batch_ms=conf.sql_job_batch_ms,
     )
@@ -191,7 +191,7 @@ def start(actor: Actor, number: int, emergency: str = "") -> None:
     review.require_state(job, State.APPROVED, State.PAUSED, State.FAILED)
     review.require_step(review.may_carry_out(job, facts.hash_of(job), begun=bool(job.rows_done)))
     if emergency.strip():
-        services = review.services_of(job)
+        services = job.service_keys()
         answer = gate.may_change(
             actor, services, clock.now(), kind="job", emergency=emergency.strip(), in_window=job.in_windows
         )

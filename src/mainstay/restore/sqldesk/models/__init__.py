@@ -1,13 +1,11 @@
 """Tables of the SQL desk."""
 
-from mainstay.restore.sqldesk.models.approval import Approved
 from mainstay.restore.sqldesk.models.change import Batch, Correction, TableImage
 from mainstay.restore.sqldesk.models.connection import Connection
 from mainstay.restore.sqldesk.models.examine import Evidence, Read, SavedQuery
 from mainstay.restore.sqldesk.models.job import Job, JobBatch
 
 __all__ = [
-    "Approved",
     "Batch",
     "Connection",
     "Correction",

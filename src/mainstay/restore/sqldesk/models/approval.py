@@ -1,49 +1,26 @@
-"""What a correction and a job share: who asked, who approved exactly that, and who holds it while it runs."""
+"""What a correction and a job share: the database, and how its tables were when they were looked at."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any
 
-from django.conf import settings
 from django.db import models
 
+from mainstay.restore.approved import Approved
 from mainstay.restore.sqldesk.models.connection import Connection
 
 
-class Approved(models.Model):
-    """Something that takes a second person before it is carried out.
+class DeskChange(Approved):
+    """A change of production data."""
 
-    Each kind has its own states; ``draft``, ``requested``, ``approved`` and ``rejected`` are among those of all.
-    """
-
-    # What it is called in the audit log, in the timeline and by open screens, and where its page is.
-    WORD: ClassVar[str]
-    PATH: ClassVar[str]
-
-    title = models.CharField(max_length=200)
-    reason = models.TextField()
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
-    incident = models.ForeignKey(
-        "incidents.Incident", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    state = models.CharField(max_length=12, db_index=True)
-    state_reason = models.TextField(blank=True)
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the tables, when they were looked at.")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    requested_name = models.CharField(max_length=255)
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    approved_name = models.CharField(max_length=255, blank=True)
-    approved_at = models.DateTimeField(null=True)
-    approved_hash = models.CharField(max_length=64, blank=True)
-    approval_expires_at = models.DateTimeField(null=True)
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    emergency = models.TextField(blank=True, help_text="Why it is carried out against the calendar.")
-    lease_until = models.DateTimeField(null=True)
-    created_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         abstract = True
 
-    if TYPE_CHECKING:
+    def service_keys(self) -> list[str]:
+        """The services of its database."""
+        return sorted(service.key for service in self.connection.services.all())
 
-        def get_state_display(self) -> str:
-            """The state as people read it."""
+    def audited(self) -> dict[str, Any]:
+        """Which database."""
+        return {"connection": self.connection.key}

@@ -2,10 +2,10 @@
 
 from django.db import models
 
-from mainstay.restore.sqldesk.models.approval import Approved
+from mainstay.restore.sqldesk.models.approval import DeskChange
 
 
-class Correction(Approved):
+class Correction(DeskChange):
     """A change of production data, from the draft to its proof. An undo is a correction as well."""
 
     WORD, PATH = "correction", "/corrections"

@@ -2,10 +2,10 @@
 
 from django.db import models
 
-from mainstay.restore.sqldesk.models.approval import Approved
+from mainstay.restore.sqldesk.models.approval import DeskChange
 
 
-class Job(Approved):
+class Job(DeskChange):
     """Old rows of one table that are deleted, moved to another table, or archived to Parquet, batch by batch."""
 
     WORD, PATH = "job", "/jobs"

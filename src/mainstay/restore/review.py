@@ -1,4 +1,4 @@
-"""The second person: what corrections and jobs share of asking, approving, saying no, and writing it down."""
+"""The second person: what changes of production share of asking, approving, saying no, and writing it down."""
 
 from typing import Any, TypeVar
 
@@ -10,9 +10,8 @@ from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
 from mainstay.respond.incidents.models import Incident
 from mainstay.respond.timeline import services as timeline
-from mainstay.restore.sqldesk import connections
-from mainstay.restore.sqldesk.domain import approval
-from mainstay.restore.sqldesk.models import Approved
+from mainstay.restore import approval
+from mainstay.restore.approved import Approved
 
 Kind = TypeVar("Kind", bound=Approved)
 
@@ -49,16 +48,12 @@ def require_state(thing: Approved, *states: str) -> None:
         raise ProblemError(409, "Not possible", f"{thing} is {thing.get_state_display().lower()}.")
 
 
-def begin(actor: Actor, connection_key: str, incident: int | None) -> dict[str, Any]:
-    """What every draft begins with. Raises ``ProblemError`` for a database that takes no changes, or no incident."""
+def begin(actor: Actor, incident: int | None) -> dict[str, Any]:
+    """What every draft begins with. Raises ``ProblemError`` when there is no such incident."""
     require(actor, Right.RESPOND)
-    connection = connections.get(actor, connection_key)
-    if not connection.corrections:
-        raise ProblemError(403, "Not allowed", f"{connection} takes no changes: it is for reading only.")
     if incident is not None and not Incident.objects.filter(pk=incident).exists():
         raise bad_request(f"there is no incident {incident}", "incident")
     return {
-        "connection": connection,
         "incident_id": incident,
         "requested_by_id": actor.person_id,
         "requested_name": actor.name,
@@ -86,7 +81,7 @@ def ask(actor: Actor, thing: Approved, now_hash: str) -> None:
 
 def approve(actor: Actor, thing: Approved, now_hash: str, seen_hash: str) -> None:
     """Approve exactly what was seen: ``seen_hash`` is that of the content on the approver's screen."""
-    require_step(approval.may_approve(thing.state, thing.requested_by_id, actor.person_id))
+    require_step(approval.may_approve(thing.state, thing.requested_by_id, actor.person_id, thing.barred()))
     if seen_hash != now_hash:
         raise ProblemError(409, "It has changed", "This is not what you saw: it was edited meanwhile. Look again.")
     thing.state, thing.approved_at, thing.approved_hash = "approved", clock.now(), now_hash
@@ -120,14 +115,9 @@ def may_carry_out(thing: Approved, now_hash: str, *, begun: bool) -> approval.St
     return approval.may_carry_out(given, thing.requested_by_id, now_hash, clock.now(), begun=begun)
 
 
-def services_of(thing: Approved) -> list[str]:
-    """The services that the gate is asked for."""
-    return sorted(service.key for service in thing.connection.services.all())
-
-
 def note(actor: Actor, thing: Approved, deed: str, said: str, **detail: Any) -> None:
     """Audit log, timeline and open screens, in the caller's transaction. ``said`` goes on after ``COR-7``."""
-    audit.record(actor, f"{thing.WORD}.{deed}", str(thing), connection=thing.connection.key, **detail)
+    audit.record(actor, f"{thing.WORD}.{deed}", str(thing), **thing.audited(), **detail)
     if thing.incident_id:
         timeline.record(thing.incident_id, thing.WORD, f"{thing} {said}", actor.name)
     feed.tell(thing.WORD, thing.pk)

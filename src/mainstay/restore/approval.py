@@ -1,8 +1,8 @@
-"""Who may approve a correction, and when it may be carried out: decisions with their reasons."""
+"""Who may approve a change of production, and when it may be carried out: decisions with their reasons."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ def content_hash(content: Mapping[str, Any]) -> str:
 
 
 def may_request(state: str, previewed_hash: str, now_hash: str, problems: list[str]) -> Step:
-    """A correction is asked for when its preview shows exactly what is written, and nothing spoke against it."""
+    """A change is asked for when its preview shows exactly what is written, and nothing spoke against it."""
     if state != "draft":
         return Step(False, f"it is {state}: only a draft can be sent for approval")
     if not previewed_hash:
@@ -45,14 +45,18 @@ def may_request(state: str, previewed_hash: str, now_hash: str, problems: list[s
     return Step(True, "previewed as it is written")
 
 
-def may_approve(state: str, requested_by: int | None, person_id: int | None) -> Step:
-    """Approval takes another person than who asked."""
+def may_approve(
+    state: str, requested_by: int | None, person_id: int | None, barred: Collection[int] = frozenset()
+) -> Step:
+    """Approval takes another person than who asked, and than those ``barred`` because they wrote what is approved."""
     if state != "requested":
         return Step(False, f"it is {state}: there is nothing to approve")
     if person_id is None:
-        return Step(False, "a correction is approved by a person who is signed in")
+        return Step(False, "it is approved by a person who is signed in")
     if person_id == requested_by:
         return Step(False, "you asked for it yourself: another person has to approve")
+    if person_id in barred:
+        return Step(False, "you wrote what would be carried out: another person has to approve")
     return Step(True, "another person than who asked")
 
 
@@ -75,13 +79,3 @@ def may_carry_out(approval: Approval, requested_by: int | None, now_hash: str, n
 def expiry(now: datetime, hours: float) -> datetime:
     """Until when an approval that is given now holds."""
     return now + timedelta(hours=hours)
-
-
-def holds(rows: list[tuple[Any, ...]]) -> bool:
-    """Whether a check holds: one row with one value that is true."""
-    if len(rows) != 1 or len(rows[0]) != 1:
-        return False
-    value = rows[0][0]
-    if isinstance(value, str):
-        return value.strip().lower() in {"t", "true", "1", "yes", "y"}
-    return bool(value)

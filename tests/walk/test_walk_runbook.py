@@ -1,0 +1,43 @@
+"""A disk is full: the book for it is asked for from the incident, approved on a phone, carried out, and all is well."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.parts import until
+from tests.walk.conftest import Running
+from tests.walk.test_walk_correction import signed_in
+from tests.walk.test_walk_faults import firing
+
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("walk")]
+WANTED = ("Receipts disk is nearly full", "payments")
+
+
+def test_a_runbook_ends_what_broke(browser: Browser, running: Running) -> None:
+    running.command("break", "full-disk")
+    until("the alert", lambda: WANTED in firing(running), 60)
+    desk = signed_in(browser, running, "ana@shop.example", 1280)
+    phone = signed_in(browser, running, "ben@shop.example", 360)
+    firing_now = [row for row in running.listed("alerts") if row["state"] == "firing"]
+    incident = next(row["incident"] for row in firing_now if row["name"] == WANTED[0])
+    desk.goto(f"{running.url}/i/{incident.removeprefix('INC-')}")
+    desk.get_by_role("link", name="Take heap dumps off the disk for receipts").first.click()
+    desk.get_by_label("Why", exact=True).fill("No card can be charged")
+    desk.get_by_role("button", name="Keep it and make the dry run").click()
+    desk.get_by_role("button", name="Ask for approval").click()
+    place = desk.url
+    phone.goto(place)
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(phone.get_by_text("it was never done before").first).to_be_visible()
+    phone.get_by_role("button", name="Approve").click()
+    desk.goto(place)
+    desk.get_by_role("button", name="Start it").click()
+    # The page follows by itself: nobody loads it again.
+    expect(desk.locator("#run")).to_contain_text(re.compile("heapdump|Done"), timeout=60_000)
+    expect(desk.locator("#run [role=status]")).to_contain_text("Done", timeout=90_000)
+    expect(desk.get_by_label("What was written")).to_contain_text("heapdump")
+    until("the alert to end by itself", lambda: WANTED not in firing(running), 90)
+    running.command("heal")
+    for page in (desk, phone):
+        page.context.close()

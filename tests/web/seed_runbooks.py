@@ -1,0 +1,89 @@
+"""Runbooks of the shop and runs of them: done, failed, waiting for approval, and waiting for an answer."""
+
+RESTART = """---
+key: restart-payments
+title: Restart the payment workers
+services: [payments]
+description: When the provider answers again and payments still hang.
+inputs:
+  - {name: workers, type: whole, default: "4", label: How many workers}
+  - {name: region, choices: [north, south], default: north}
+verify: answers
+---
+The workers keep broken connections for an hour. Look at the log first.
+
+```manual id=look title="Look at the queue" timeout=30m
+Is the queue still growing? A growing queue needs the provider, not a restart.
+```
+
+```shell id=restart title="Restart the workers" timeout=60s
+echo "restarting $INPUT_workers workers in $INPUT_region"; echo "worker 3 did not stop, killed" >&2
+```
+
+```check id=answers title="Payments are taken again" timeout=2s every=200ms
+true
+```
+"""
+LOOK = """---
+key: look-at-disk
+title: Look at the disks
+services: [orders, payments]
+description: Changes nothing.
+---
+```check id=room title="There is room" timeout=2s every=500ms
+df --output=pcent / | tail -1
+```
+"""
+BROKEN = """---
+key: rotate-certificate
+title: Rotate the certificate
+services: [storefront]
+approval: none
+---
+```shell id=rotate title="Ask for a new one"
+echo "asking the authority"; exit 3
+```
+"""
+
+
+def runbooks() -> None:
+    """Three books, and a run in each state that a screen shows."""
+    from mainstay.core import access
+    from mainstay.core.models import Person
+    from mainstay.respond.incidents.models import Incident
+    from mainstay.restore.runbooks import answering, books, facts, services
+    from mainstay.restore.runbooks.execution import loop
+
+    ben = access.of_person(Person.objects.get(email="ben@example.com"))
+    ana = access.of_person(Person.objects.get(email="ana@example.com"))
+    books.save(access.LOCAL, RESTART.replace("for an hour", "for long"))
+    for text in (RESTART, LOOK, BROKEN):
+        books.save(access.LOCAL, text)
+    incident = Incident.objects.latest("pk").pk
+
+    def work() -> None:
+        while (run := loop.claim()) is not None:
+            loop.carry(run)
+
+    def drafted(key: str, **inputs: str) -> int:
+        made = services.propose(ben, key, inputs, reason="Payments hang since 03:12", incident=incident)
+        services.dry_run(ben, made.pk)
+        return made.pk
+
+    def approved(key: str, **inputs: str) -> int:
+        number = drafted(key, **inputs)
+        services.request(ben, number)
+        services.approve(ana, number, facts.hash_of(services.get(ana, number)))
+        services.start(ben, number)
+        work()
+        return number
+
+    done = approved("restart-payments")
+    answering.answer(ben, services.get(ben, done).steps.get(step="look").pk, "done", "it shrinks")
+    work()
+    failed = drafted("rotate-certificate")
+    services.start(ben, failed)
+    services.request(ben, drafted("restart-payments", workers="8", region="south"))
+    work()
+    approved("restart-payments", workers="2")
+    drafted("look-at-disk")
