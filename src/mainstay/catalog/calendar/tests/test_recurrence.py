@@ -61,7 +61,7 @@ def rules(draw: st.DrawFn) -> str:
 
 
 @given(rules(), st.integers(0, 500), st.integers(0, 23 * 60), st.integers(0, 900))
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_a_rule_comes_true_when_the_reference_says(text: str, day: int, minute: int, later: int) -> None:
     start = datetime(2025, 1, 1) + timedelta(days=day, minutes=minute)
     after = start + timedelta(days=later)
