@@ -87,8 +87,10 @@ def test_a_text_without_front_matter_or_with_a_broken_one() -> None:
 
 @given(st.text())
 def test_any_text_can_be_read(anything: str) -> None:
-    lint.check(anything)
-    lint.check(f"---\nkey: a\ntitle: b\n---\n{anything}")
+    for source in (anything, f"---\nkey: a\ntitle: b\n---\n{anything}"):
+        book, problems = lint.check(source)
+        # There is a book, or a reason why there is none.
+        assert (book is None) == any(not one.hint for one in problems)
 
 
 @given(st.text(), st.text(alphabet="<>&\"'`\n abc#*[]()!:/", max_size=200))

@@ -29,7 +29,7 @@ class Team(Keyed):
     """People who own services together."""
 
     description = models.TextField(blank=True)
-    members: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+    members: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
         settings.AUTH_USER_MODEL, related_name="teams", blank=True
     )
 

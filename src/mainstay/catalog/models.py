@@ -52,7 +52,7 @@ class BusinessProcess(Keyed):
     )
     cost_per_hour = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     support_hours = models.JSONField(default=dict, blank=True)
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
         Service, related_name="processes", blank=True
     )
 
@@ -74,7 +74,7 @@ class CalendarEntry(Keyed):
     rdate = models.TextField(blank=True)
     exdate = models.TextField(blank=True)
     until = models.CharField(max_length=16, blank=True)
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
         Service, related_name="calendar_entries", blank=True
     )
     # Known apart from the services: when the last of them is deleted, the entry must not become one of everything.

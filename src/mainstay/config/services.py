@@ -151,6 +151,6 @@ def export(actor: Actor) -> str:
 
 def _without_defaults(section: str, entry: Mapping[str, Any]) -> Entry:
     """The entry without what would be assumed anyway."""
-    model = schema.Document.model_fields[section].annotation.__args__[0]  # type: ignore[union-attr]
+    model = schema.Document.model_fields[section].annotation.__args__[0]  # type: ignore[union-attr]  # always a list
     shortest = model.model_validate(entry).model_dump(by_alias=True, mode="json", exclude_defaults=True)
     return dict(shortest)

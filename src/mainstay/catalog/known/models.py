@@ -20,7 +20,7 @@ class KnownError(Keyed):
         IN_PROGRESS = "in_progress", "Permanent fix in progress"
         RELEASED = "released", "Permanent fix released"
 
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
         Service, related_name="known_errors", blank=True
     )
     # Known apart from the services: when the last of them is deleted, it must not become one of everything.

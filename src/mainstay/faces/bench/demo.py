@@ -2,19 +2,21 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mainstay.faces.bench.installation import InstallationError, free_port
 
+Told = TypeVar("Told")
 _MAINSTAY = (sys.executable, "-m", "mainstay")
 
 
@@ -37,6 +39,20 @@ def running() -> Iterator[Path]:
             process.kill()
             process.wait()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def each_fault(
+    faults: Iterable[str], seeds: int, seed: int, warm_up: float, make: Callable[[Path, str, int, float], Told]
+) -> list[Told]:
+    """Make each fault of a fresh demo once for each seed, in random order and up to six seconds later than it could."""
+    found: list[Told] = []
+    named = sorted(faults)
+    with running() as home:
+        time.sleep(warm_up)
+        for one in range(seed, seed + seeds):
+            chance = random.Random(one)  # noqa: S311 - for moments, not for secrets
+            found += [make(home, fault, one, chance.uniform(0, 6)) for fault in chance.sample(named, len(named))]
+    return found
 
 
 def _until(done: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -116,14 +116,7 @@ class Told:
 
 def labelled(seeds: int, seed: int) -> list[Told]:
     """Make each fault of the demo once for each seed, in random order, and read what its incidents were told to be."""
-    found: list[Told] = []
-    with demo.running() as home:
-        time.sleep(_WARM_UP)
-        for one in range(seed, seed + seeds):
-            chance = random.Random(one)  # noqa: S311 - for moments, not for secrets
-            order = chance.sample(sorted(LABELS), len(LABELS))
-            found += [_made(home, fault, one, chance.uniform(0, 6)) for fault in order]
-    return found
+    return demo.each_fault(LABELS, seeds, seed, _WARM_UP, _made)
 
 
 def _made(home: Path, fault: str, seed: int, more: float) -> Told:

@@ -1,6 +1,5 @@
 """Whether the line that tells a fault is among the first differences, over the faults of the demo shop."""
 
-import random
 import re
 import time
 from collections.abc import Mapping
@@ -44,14 +43,7 @@ class Told:
 
 def run(seeds: int, seed: int) -> list[Told]:
     """Make each fault once for each seed, in random order and at random moments, and look at what changed."""
-    found: list[Told] = []
-    with demo.running() as home:
-        time.sleep(WARM_UP)
-        for one in range(seed, seed + seeds):
-            chance = random.Random(one)  # noqa: S311 - for moments, not for secrets
-            order = chance.sample(sorted(TELLING), len(TELLING))
-            found += [_made(home, fault, one, chance.uniform(0, 6)) for fault in order]
-    return found
+    return demo.each_fault(TELLING, seeds, seed, WARM_UP, _made)
 
 
 def _made(home: Path, fault: str, seed: int, more: float) -> Told:

@@ -21,7 +21,7 @@ class EscalationPolicy(Keyed):
     """Who is paged for a service, and who next when nobody acknowledges."""
 
     team = models.ForeignKey("catalog.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="policies")
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
         "catalog.Service", related_name="policies", blank=True
     )
     is_default = models.BooleanField(default=False, help_text="Holds for services that no other policy names.")

@@ -94,4 +94,6 @@ def test_any_label_that_is_quoted_comes_back(label: str, value: float) -> None:
 
 @given(st.text(max_size=200))
 def test_nothing_that_is_printed_raises(printed: str) -> None:
-    read(printed)
+    found = read(printed)
+    assert all(one.label for one in found.measures)
+    assert found == read(printed)

@@ -16,7 +16,7 @@ class Host(Keyed):
     host_key = models.TextField(blank=True, help_text="Its public key as known_hosts has it; empty: that file tells.")
     via = models.CharField(max_length=80, blank=True, help_text="Key of the host that it is reached through.")
     groups = models.JSONField(default=list, blank=True, help_text="Names by which books take several.")
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
         Service, related_name="+", blank=True
     )
 
@@ -34,7 +34,7 @@ class Book(Keyed):
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.DATABASE)
     path = models.CharField(max_length=500, blank=True, help_text="The file that it is read from.")
     current = models.ForeignKey("BookVersion", null=True, on_delete=models.SET_NULL, related_name="+")
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
         Service, related_name="runbooks", blank=True
     )
     problem = models.TextField(blank=True)

@@ -33,7 +33,7 @@ class Connection(Keyed):
     read_address = models.CharField(max_length=500, blank=True, help_text="Where reads go: a replica, another user.")
     read_secret = models.CharField(max_length=80, blank=True)
     read_role = models.CharField(max_length=80, blank=True, help_text="Role that reads take on (PostgreSQL).")
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]
+    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
         Service, related_name="+", blank=True
     )
     statement_timeout = models.PositiveIntegerField(default=30, help_text="Seconds.")
