@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -127,13 +127,21 @@ class Mortal:
         name = "postmaster.pid" if self.account == "postgres" else "pid"
         return int((self.place / name).read_text().splitlines()[0])
 
+    def _family(self) -> list[int]:
+        """Its process and those of its sessions: one of PostgreSQL's may outlive its parent by a whole commit."""
+        pid = self._pid()
+        os.kill(pid, signal.SIGSTOP)  # it has no more children from here on
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
     @contextmanager
     def dead(self) -> Iterator[None]:
         """Dead within the block, alive again after it."""
-        place = Path(f"/proc/{self._pid()}/cmdline")
-        words = place.read_text().rstrip("\0").split("\0")
-        os.kill(self._pid(), signal.SIGKILL)
-        until("its end", lambda: not place.exists() or not place.read_text())
+        words = _words(self._pid())
+        family = self._family()
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until("its end", lambda: not any(map(_words, family)))
         try:
             yield
         finally:
@@ -166,6 +174,14 @@ def mortal(request: pytest.FixtureRequest) -> Iterator[Mortal]:
             process.kill()
     for process in server.started:
         process.wait(30)
+
+
+def _words(pid: int) -> list[str]:
+    """The command of a process; empty when it has ended."""
+    try:
+        return [word for word in Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0") if word]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def _answers(database: Database) -> bool:
