@@ -42,11 +42,7 @@ RULES = (
     Rule("stripe-key", r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
     Rule("google-key", r"\bAIza[A-Za-z0-9_-]{35}"),
     Rule("url-password", r"(://[^\s/:@]{1,100}:)[^\s/@]{1,200}@", keep="${1}"),
-    Rule(
-        "email",
-        r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}\b",
-        kind="emails",
-    ),
+    Rule("email", _EMAIL, kind="emails"),
     Rule("iban", r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b", kind="ibans"),
 )
 KINDS = ("cards", "secrets", "emails", "ibans")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from mainstay.observe.logs.kinds import kinds_of
 from mainstay.observe.logs.patterns import grouping, templates, values
 from mainstay.observe.logs.patterns.shapes import GAP, Shape, shape_of
 
@@ -92,8 +93,9 @@ def number_of(template: str) -> int:
 def keys_of(bodies: pl.Series) -> pl.Series:
     """The key of each text: its first line with every word that has a digit as ``0``."""
     heads = bodies.str.slice(0, _READ_CHARACTERS)
-    if heads.str.contains("\n", literal=True).any():
-        heads = heads.str.extract(_FIRST_LINE)
+    several = heads.str.contains("\n", literal=True).arg_true()
+    if several.len():
+        heads = heads.scatter(several, heads.gather(several).str.extract(_FIRST_LINE))
     return heads.str.replace_all(_WORD_WITH_DIGIT, "0")
 
 
@@ -126,13 +128,13 @@ class Miner:
 
     def tag(self, bodies: pl.Series) -> pl.Series:
         """The number of the pattern of each text (N, UInt64). What is over the limits has number 0."""
-        frame = pl.DataFrame({"key": keys_of(bodies), "body": bodies})
-        keys = frame["key"].unique().to_list()
+        found = keys_of(bodies)
+        kinds, first = kinds_of(found)
+        keys = found.gather(first).to_list()
         with self._lock:
-            self._learn(frame, keys)
+            self._learn(pl.DataFrame({"kind": kinds, "body": bodies}), keys)
             numbers = [self._by_key[key].now().number if key in self._by_key else UNTAGGED for key in keys]
-        known = pl.DataFrame({"key": keys, "number": numbers}, schema={"key": pl.String, "number": pl.UInt64})
-        return frame.select("key").join(known, on="key", how="left", maintain_order="left")["number"]
+        return pl.Series(numbers, dtype=pl.UInt64).gather(kinds)
 
     def take_changes(self) -> list[Pattern]:
         """Patterns that are new, read differently, or were merged since this was last asked."""
@@ -151,19 +153,20 @@ class Miner:
         return found.now() if found else None
 
     def _learn(self, frame: pl.DataFrame, keys: Sequence[str]) -> None:
-        fresh = [key for key in keys if key not in self._by_key][: self._limits.learned]
-        again = [key for key in keys if key in self._by_key and not self._by_key[key].now().settled]
+        fresh = [place for place, key in enumerate(keys) if key not in self._by_key][: self._limits.learned]
+        again = [place for place, key in enumerate(keys) if key in self._by_key and not self._by_key[key].now().settled]
         if not fresh and not again:
             return
         self._make_room(len(fresh))
-        wanted = pl.Series("key", [*fresh, *again], dtype=pl.String)
-        examples = dict(
-            frame.join(wanted.to_frame(), on="key", how="semi", maintain_order="left")
-            .group_by("key", maintain_order=True)
+        wanted = pl.Series("kind", [*fresh, *again], dtype=pl.UInt32)
+        examples = {
+            keys[kind]: bodies
+            for kind, bodies in frame.join(wanted.to_frame(), on="kind", how="semi", maintain_order="left")
+            .group_by("kind", maintain_order=True)
             .agg(pl.col("body").unique(maintain_order=True).head(_EXAMPLES))
             .iter_rows()
-        )
-        again_set = set(again)
+        }
+        again_set = {keys[place] for place in again}
         touched = {
             pattern.shape.signs: None
             for key, bodies in examples.items()

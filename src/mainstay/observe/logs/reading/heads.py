@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from mainstay.observe.logs.kinds import kinds_of
 from mainstay.observe.logs.reading.headers import HEAD, Style
 
 # In front of what is left of a header without its moment, where others are kept whole.
@@ -30,7 +31,7 @@ def apart(bodies: pl.Series, style: Style) -> Heads:
     head = bodies.str.slice(0, HEAD).str.extract(style.bare, 0)
     place, stamp = _moment_of(head, style)
     if not stamp:
-        kind, first = _kinds(head)
+        kind, first = kinds_of(head)
         kinds = _groups(head.gather(first), style)
         said = (
             kinds["stamp"] if "stamp" in kinds.columns else pl.repeat(None, kinds.height, dtype=pl.String, eager=True)
@@ -40,7 +41,7 @@ def apart(bodies: pl.Series, style: Style) -> Heads:
     alike = head.str.contains(rf"\A{shape}")
     rest = head.str.slice(place + len(stamp))
     cut = pl.concat_str(pl.lit(_CUT), head.str.slice(0, place), rest) if place else pl.concat_str(pl.lit(_CUT), rest)
-    kind, first = _kinds(pl.select(pl.when(alike).then(cut).otherwise(head)).to_series())
+    kind, first = kinds_of(pl.select(pl.when(alike).then(cut).otherwise(head)).to_series())
     kinds = _groups(head.gather(first), style)
     own = head.str.slice(place, len(stamp))
     return Heads(head, own.zip_with(alike, kinds["stamp"].gather(kind)), kind, kinds)
@@ -57,10 +58,3 @@ def _moment_of(head: pl.Series, style: Style) -> tuple[int, str]:
     found = _groups(head.head(1), style)
     stamp = found["stamp"][0] if "stamp" in found.columns else None
     return (head[0].find(stamp), stamp) if stamp else (0, "")
-
-
-def _kinds(keys: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """For each text (N) the number of its kind from 0, and for each kind the place of its first text."""
-    codes = keys.cast(pl.Categorical(pl.Categories.random())).to_physical()
-    seen = codes.to_frame("code").with_row_index("place").unique("code", keep="first", maintain_order=True)
-    return codes.replace_strict(seen["code"], pl.int_range(seen.height, dtype=pl.UInt32, eager=True)), seen["place"]
