@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -20,36 +19,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from mainstay.core.settings import current
 from mainstay.restore.sqldesk.domain.images import Key, dump
 from mainstay.restore.sqldesk.engines.base import Column, Table
+from mainstay.restore.sqldesk.jobs.files import ArchiveError, Written
 
 # What stands for NULL in CSV, outside of quotes; a text that reads the same stands in quotes.
 NULL = "\\N"
 _WHOLE = re.compile(r"(tiny|small|medium|big)?int(eger)?\b")
-
-
-class ArchiveError(Exception):
-    """A file does not hold what it should, so nothing is deleted."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A file that was read back: ``checksum`` is over its rows, and does not depend on how they are packed."""
-
-    path: Path
-    bytes: int
-    checksum: str
-
-
-def root() -> Path:
-    """Where this installation keeps archived rows."""
-    return Path(current().sql_archive_dir or Path(current().data_dir) / "archives")
-
-
-def folder(job: int) -> Path:
-    """Where the files of a job are."""
-    return root() / f"JOB-{job}"
 
 
 def of_rows(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:

@@ -6,14 +6,17 @@ Selected, archived and deleted are counted against each other before the commit;
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainstay.restore.sqldesk.correct import rows
 from mainstay.restore.sqldesk.engines.base import Table
 from mainstay.restore.sqldesk.engines.postgres import copied_out
 from mainstay.restore.sqldesk.engines.session import Session
-from mainstay.restore.sqldesk.jobs import archive
+from mainstay.restore.sqldesk.jobs.files import Written
 from mainstay.restore.sqldesk.jobs.plan import Key, Plan, between, copying, select, within
+
+if TYPE_CHECKING:
+    from mainstay.restore.sqldesk.jobs.archive import Writing
 
 
 class CountError(Exception):
@@ -28,7 +31,7 @@ class Done:
     first: Key
     last: Key
     keys: list[Key] | None = None
-    written: archive.Written | None = None
+    written: Written | None = None
 
 
 def carry_out(
@@ -71,6 +74,8 @@ def _archive(
     session: Session, plan: Plan, after: Key | None, limit: int, file: Path, may_go_on: Callable[[], None]
 ) -> Done | None:
     """The file is written while the server sends, and read back while it deletes; both end before the commit."""
+    from mainstay.restore.sqldesk.jobs import archive  # Arrow, some 40 MB: for jobs that write files
+
     with archive.Writing(file) as writing:
         copies = session.engine.name == "postgres"
         read = (_copied_out if copies else _read_out)(session, plan, after, limit, writing)
@@ -82,8 +87,10 @@ def _archive(
         return replace(read, written=written.result())
 
 
-def _copied_out(session: Session, plan: Plan, after: Key | None, limit: int, writing: archive.Writing) -> Done | None:
+def _copied_out(session: Session, plan: Plan, after: Key | None, limit: int, writing: "Writing") -> Done | None:
     """The next rows as PostgreSQL copies them, which is quicker than rows. No value of them is touched here."""
+    from mainstay.restore.sqldesk.jobs import archive
+
     sql, values = copying(session, plan, after, limit)
     for data in copied_out(session, sql, values, archive.NULL):
         writing.add(archive.of_csv(plan.source, data))
@@ -94,7 +101,9 @@ def _copied_out(session: Session, plan: Plan, after: Key | None, limit: int, wri
     return Done(held.num_rows, first, last)
 
 
-def _read_out(session: Session, plan: Plan, after: Key | None, limit: int, writing: archive.Writing) -> Done | None:
+def _read_out(session: Session, plan: Plan, after: Key | None, limit: int, writing: "Writing") -> Done | None:
+    from mainstay.restore.sqldesk.jobs import archive
+
     width = len(plan.key)
     found = select(session, plan, after, limit, whole=True)
     if not found:

@@ -18,7 +18,7 @@ from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.correct.carrying import shown
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError
-from mainstay.restore.sqldesk.jobs import archive, execution, facts
+from mainstay.restore.sqldesk.jobs import execution, facts, files
 from mainstay.restore.sqldesk.jobs.plan import count, plan_of, read_condition, select
 from mainstay.restore.sqldesk.models import Job, JobBatch
 
@@ -259,7 +259,7 @@ def left(job: Job) -> timedelta | None:
 
 def archive_root() -> Path:
     """Where this installation keeps archived rows."""
-    return archive.root()
+    return files.root()
 
 
 def archived() -> dict[str, Path]:
@@ -270,14 +270,16 @@ def archived() -> dict[str, Path]:
 
 def take_home() -> list[str]:
     """Point batches at their files in this installation, after a restore. Returns those that are not as archived."""
+    from mainstay.restore.sqldesk.jobs import archive  # Arrow, some 40 MB: for a restore
+
     wrong = []
     for batch in JobBatch.objects.exclude(file="").iterator():
-        here = archive.folder(batch.job_id) / Path(batch.file).name
+        here = files.folder(batch.job_id) / Path(batch.file).name
         if not here.is_file():
             continue
         try:
             archive.verify(here, batch.rows, batch.checksum)
-        except archive.ArchiveError:
+        except files.ArchiveError:
             wrong.append(f"JOB-{batch.job_id}/{here.name}")
         JobBatch.objects.filter(pk=batch.pk).update(file=str(here))
     return wrong
