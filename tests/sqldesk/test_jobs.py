@@ -18,7 +18,7 @@ from mainstay.restore.sqldesk.engines.base import DeskError, RefusedError
 from mainstay.restore.sqldesk.jobs import archive, batch, execution, facts, files, pressure, services
 from mainstay.restore.sqldesk.models import Job, JobBatch
 from tests.sqldesk import desk
-from tests.sqldesk.databases import Database
+from tests.sqldesk.databases import Database, of_url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 State = Job.State
@@ -154,18 +154,41 @@ def test_rows_are_archived_and_read_back_before_they_are_deleted(events: Databas
 
 
 def test_a_file_that_cannot_be_read_back_keeps_the_rows(events: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = pq.write_table
+    real = pq.ParquetWriter.write_table
 
-    def torn(table: Any, file: Any, **more: Any) -> None:
-        real(table.slice(0, table.num_rows - 1), file, **more)
+    def torn(writer: Any, table: Any) -> None:
+        real(writer, table.slice(0, table.num_rows - 1))
 
-    monkeypatch.setattr(pq, "write_table", torn)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", torn)
     job = done(draft(action="archive"))
     assert job.state == State.FAILED
     assert "instead of" in job.state_reason
     assert len(left(events)) == ROWS
     assert not JobBatch.objects.exists()
     monkeypatch.undo()
+
+
+def test_what_postgres_copies_is_what_its_casts_give(postgres_url: str) -> None:
+    shop = of_url(postgres_url)
+    shop.run(
+        "CREATE TABLE kinds (id bigint PRIMARY KEY, yes boolean, code char(5), host inet, net cidr, at timestamptz, "
+        "day date, much numeric(12,3), half double precision, raw bytea, note text, word varchar(20), ids int[], "
+        'data jsonb, who uuid, long interval, one "char", label name, cash money)',
+        "INSERT INTO kinds VALUES (1, true, 'ab', '10.0.0.1', '10.0.0.0/8', '2024-01-01 12:00:00.123456+05', "
+        "'infinity', 'NaN', 0.1, '\\xdeadbeef', 'a \"b\", ' || chr(10) || '\\N', '\\N', '{1,NULL}', '{\"a\": [1]}', "
+        "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '1 day 02:03', 'x', 'n', 12.5), (2, false, '', NULL, NULL, NULL, "
+        "NULL, 1.500, '-Infinity', '', '', NULL, '{}', 'null', NULL, NULL, NULL, NULL, NULL)",
+    )
+    desk.connect(shop)
+    with shop.open() as session:
+        names = [field.name for field in session.run("SELECT * FROM kinds LIMIT 0").fields]
+        before = session.run(f"SELECT {', '.join(f'{name}::text' for name in names)} FROM kinds ORDER BY id").rows
+    job = done(draft(table="kinds", condition="id > :least", parameters={"least": 0}, action="archive"))
+    assert job.state == State.DONE, job.state_reason
+    kept = pq.read_table(job.batches.get().file).to_pylist()
+    assert [(str(row.pop("id")), row.pop("half"), *row.values()) for row in kept] == [
+        (row[0], float(row[8]), *row[1:8], *row[9:]) for row in before
+    ]
 
 
 def test_composite_keys_are_walked_in_order(database: Database) -> None:

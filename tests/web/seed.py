@@ -108,6 +108,28 @@ def jobs() -> None:
     )
 
 
+def desk(path: str, count: int) -> None:
+    """A database that is a file, and as many reads, saved queries, corrections and jobs of it."""
+    from mainstay.core import clock
+    from mainstay.core.ids import new_id
+    from mainstay.core.models import Person
+    from mainstay.restore.sqldesk.models import Connection, Correction, Job, Read, SavedQuery
+
+    ana, ben = (Person.objects.get(email=f"{name}@example.com") for name in ("ana", "ben"))
+    made = {"name": "Shop", "dialect": "sqlite", "address": path}
+    shop, _ = Connection.objects.get_or_create(key="file", defaults=made)
+    asked = {"connection": shop, "requested_by": ben, "requested_name": ben.name, "created_at": clock.now()}
+    for number in range(count):
+        kept = SavedQuery.objects.create(
+            name=f"Orders {new_id()}", connection=shop, sql="SELECT 1", owner=ana, changed_at=clock.now()
+        )
+        state = Read.State.REQUESTED if number % 2 else Read.State.DONE
+        read = {"person": (ana, ben)[number % 2], "sql": "SELECT 1", "saved": kept, "asked_at": clock.now()}
+        Read.objects.create(connection=shop, token=new_id(), state=state, **read)
+        Correction.objects.create(title=f"Fix {number}", reason="wrong", statements=["UPDATE t SET a = 1"], **asked)
+        Job.objects.create(title=f"Old {number}", table="t", condition="a < 1", batch_rows=9, batch_ms=9, **asked)
+
+
 def night() -> None:
     """An old incident, one that is restored, and three that are open."""
     jobs()

@@ -1,6 +1,8 @@
 """Screens ask the database as often for fifty objects as for five."""
 
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -38,6 +40,19 @@ def test_lists(shop: None, sign_in: Callable[[str], Client], path: str, most: in
     seed.many(5)
     few = count(client, path)
     seed.many(50)
+    assert count(client, path) == few
+    assert few <= most
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [("/sql", 18), ("/sql?connection=file", 20), ("/corrections", 12), ("/jobs", 10)]
+)
+def test_the_sql_desk(shop: None, sign_in: Callable[[str], Client], tmp_path: Path, path: str, most: int) -> None:
+    sqlite3.connect(tmp_path / "shop.db").close()
+    client = sign_in("ana")
+    seed.desk(str(tmp_path / "shop.db"), 3)
+    few = count(client, path)
+    seed.desk(str(tmp_path / "shop.db"), 30)
     assert count(client, path) == few
     assert few <= most
 

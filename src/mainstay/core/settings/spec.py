@@ -327,6 +327,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("sql_job_batch_rows", 50_000, "Rows that a batch of a job has at most.", whole(1, 1_000_000)),
     Spec("sql_job_batch_ms", 200, "Milliseconds that a batch of a job aims at.", whole(10, 60_000)),
     Spec("sql_archive_dir", "", "Directory of archived rows. Empty: archives in the data directory.", text),
+    Spec("backup_archives", True, "Whether a backup holds the archives of jobs.", flag),
     Spec("runbook_dir", "", "Directory of runbooks (*.md), such as a Git working copy. Empty: none.", text),
     Spec("runbook_dir_seconds", 30.0, "Seconds between two looks at runbooks that lie in files.", number(1, 86_400)),
     Spec("runbook_workers", 4, "Runs of runbooks that are carried out side by side.", whole(1, 64)),

@@ -3,15 +3,15 @@
 On a PostgreSQL server whose address is in ``BENCH_POSTGRES``. The table is made, filled and thrown away.
 """
 
+import multiprocessing
 import os
 import random
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,37 +38,45 @@ class BenchError(Exception):
     """The measurement cannot be made; the text says why."""
 
 
-@dataclass
-class Workload:
-    """Short transactions of others, as many as a shop at work has, with how long each took."""
+@contextmanager
+def others(url: str, threads: int = 2, per_second: float = 60.0) -> Iterator[list[float]]:
+    """Short transactions of others, as many as a shop at work has; their milliseconds are there after the block.
 
-    url: str
-    took: list[float] = field(default_factory=list)
+    In a process of their own, for a job in the same one would keep them from looking at the clock.
+    """
+    apart = multiprocessing.get_context("spawn")
+    stop, (ours, theirs) = apart.Event(), apart.Pipe()
+    process = apart.Process(target=_crowd, args=(url, stop, theirs, threads, per_second), daemon=True)
+    process.start()
+    ours.recv()
+    took: list[float] = []
+    try:
+        yield took
+    finally:
+        stop.set()
+        took.extend(ours.recv())
+        process.join()
 
-    @contextmanager
-    def running(self, threads: int = 2, per_second: float = 60.0) -> Iterator[list[float]]:
-        """Within the block; gives the milliseconds of each transaction."""
-        stop, took = threading.Event(), list[float]()
-        workers = [threading.Thread(target=self._work, args=(stop, took, seed, per_second)) for seed in range(threads)]
-        for worker in workers:
-            worker.start()
-        try:
-            yield took
-        finally:
-            stop.set()
-            for worker in workers:
-                worker.join()
 
-    def _work(self, stop: threading.Event, took: list[float], seed: int, per_second: float) -> None:
-        chance = random.Random(seed)  # noqa: S311 - for a workload, not for secrets
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            while not stop.wait(chance.expovariate(per_second)):
-                began = time.perf_counter()
-                with connection.transaction():
-                    account = chance.randrange(1, 50_001)
-                    connection.execute("UPDATE accounts SET balance = balance + 1 WHERE id = %s", [account])
-                    connection.execute("SELECT * FROM accounts WHERE id = %s", [chance.randrange(1, 50_001)])
-                took.append((time.perf_counter() - began) * 1000)
+def _crowd(url: str, stop: Any, answer: Any, threads: int, per_second: float) -> None:
+    took: list[float] = []
+    answer.send("ready")
+    with ThreadPoolExecutor(threads) as crowd:
+        for seed in range(threads):
+            crowd.submit(_work, url, stop, took, seed, per_second)
+    answer.send(took)
+
+
+def _work(url: str, stop: Any, took: list[float], seed: int, per_second: float) -> None:
+    chance = random.Random(seed)  # noqa: S311 - for a workload, not for secrets
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not stop.wait(chance.expovariate(per_second)):
+            began = time.perf_counter()
+            with connection.transaction():
+                account = chance.randrange(1, 50_001)
+                connection.execute("UPDATE accounts SET balance = balance + 1 WHERE id = %s", [account])
+                connection.execute("SELECT * FROM accounts WHERE id = %s", [chance.randrange(1, 50_001)])
+            took.append((time.perf_counter() - began) * 1000)
 
 
 def _fresh(url: str, rows: int) -> None:
@@ -175,9 +183,9 @@ def run(rows: int, rest: int, milliseconds: int) -> list[Figure]:
             _fresh(url, rows)
             by_job = _timed(lambda: _by_job(url, 0, milliseconds))
             _fresh(url, rows)
-            with Workload(url).running() as alone:
+            with others(url) as alone:
                 time.sleep(20)
-            with Workload(url).running() as beside:
+            with others(url) as beside:
                 with_others = _timed(lambda: _by_job(url, rest, milliseconds))
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -11,6 +11,7 @@ from mainstay.faces.cli.setup import say, use_django
 from mainstay.faces.cli.work import Json
 
 if TYPE_CHECKING:
+    from mainstay.observe.logs.formats.definition import Format
     from mainstay.observe.logs.formats.trying import Tried
 
 app = typer.Typer(help="Formats of log lines.", no_args_is_help=True)
@@ -76,8 +77,26 @@ def try_out(
         raise SystemExit(FAILED)
 
 
+def formats_in(path: Path) -> list["Format"]:
+    """The formats that a configuration file defines and that are switched on."""
+    from mainstay.observe.logs.formats.definition import format_of
+    from mainstay.observe.logs.formats.pattern import FormatError
+
+    try:
+        return [format_of(entry) for entry in _entries(path).values() if entry.get("enabled", True)]
+    except FormatError as error:
+        fail(f"{path}: {error}", USAGE)
+
+
 def _entry(path: Path, key: str) -> Mapping[str, Any]:
-    """The entry of a format in a file: a configuration file, or a file with one entry alone."""
+    entries = _entries(path)
+    if key not in {"", *entries}:
+        fail(f"{path} has no log format {key!r}; it has {', '.join(entries)}", USAGE)
+    return entries[key] if key else next(iter(entries.values()))
+
+
+def _entries(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The formats in a file: a configuration file, or a file with one entry alone."""
     import yaml
 
     from mainstay.config.read import ConfigError, read
@@ -90,11 +109,9 @@ def _entry(path: Path, key: str) -> Mapping[str, Any]:
         entries = read([(str(path), text)]).entries["log_formats"]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ConfigError) as error:
         fail(f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error), USAGE)
-    if key not in {"", *entries}:
-        fail(f"{path} has no log format {key!r}; it has {', '.join(entries) or 'none'}", USAGE)
     if not entries:
         fail(f"{path} has no log_formats", USAGE)
-    return entries[key] if key else next(iter(entries.values()))
+    return entries
 
 
 def _row(line: "Tried") -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """Backup and restore of both stores as one file.
 
 The file is a ZIP: a manifest, the relational store as JSON lines that SQLite and PostgreSQL both take back (so that it
-is also the way from one to the other), the telemetry tables in ClickHouse's Native format in parts of an hour, and the
-keys. It is written for its owner's eyes alone, because it holds everything.
+is also the way from one to the other), the telemetry tables in ClickHouse's Native format in parts of an hour, the
+keys, and the rows that jobs have archived, which are nowhere else any more. It is written for its owner's eyes alone,
+because it holds everything.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -31,8 +33,11 @@ from mainstay.core.settings import current
 from mainstay.observe.telemetry import client, schema
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.observe.telemetry.client import TelemetryError
+from mainstay.restore.sqldesk.jobs import services as jobs
 
 FORMAT = 1
+# Where the files of jobs are in a backup.
+ARCHIVES = "archives"
 HOUR_MS = 3_600_000
 
 
@@ -81,6 +86,7 @@ def backup(file: Path) -> Iterator[str]:
         manifest: dict[str, Any] = {"format": FORMAT, "mainstay": __version__, "at": clock.now().isoformat()}
         with _snapshot():
             rows = _write_relational(archive)
+            files = jobs.archived() if current().backup_archives else {}
         manifest["rows"] = rows
         yield f"relational store: {rows} rows"
         for place in PRIVATE:
@@ -90,6 +96,8 @@ def backup(file: Path) -> Iterator[str]:
         for name in schema.TABLES:
             manifest["telemetry"][name] = _write_table(archive, name)
             yield f"telemetry {name}: {manifest['telemetry'][name]} rows"
+        if current().backup_archives:
+            yield _write_archives(archive, files)
         archive.writestr("manifest.json", json.dumps(manifest, indent=2))
     part.replace(file)
     yield f"written to {file}, {file.stat().st_size // 1024} KB; it holds keys and personal data, keep it safe"
@@ -103,6 +111,15 @@ def _write_relational(archive: zipfile.ZipFile) -> int:
                 out.write(serializers.serialize("jsonl", [row], cls=_Exact).encode())
                 count += 1
     return count
+
+
+def _write_archives(archive: zipfile.ZipFile, files: Mapping[str, Path]) -> str:
+    """The files of jobs, which are compressed already. One that is gone is said, and no reason to stop."""
+    there = {name: file for name, file in files.items() if file.is_file()}
+    for name, file in there.items():
+        archive.write(file, f"{ARCHIVES}/{name}", zipfile.ZIP_STORED)
+    lost = f"; {len(files) - len(there)} are not where they were written to" if len(there) < len(files) else ""
+    return f"archives of jobs: {len(there)} files{lost}"
 
 
 def _write_table(archive: zipfile.ZipFile, name: str) -> int:
@@ -144,6 +161,7 @@ def restore(file: Path) -> Iterator[str]:
             target.write_bytes(archive.read(name))
         rows = _read_relational(archive)
         yield f"relational store: {rows} rows"
+        yield _read_archives(archive)
         with _running_engine():
             telemetry.prepare()
             for name in schema.TABLES:
@@ -152,6 +170,20 @@ def restore(file: Path) -> Iterator[str]:
                     client.connect().insert(f"INSERT INTO {name} FORMAT Native", archive.read(part), part)
                 count = telemetry.rows(f"SELECT count() FROM {name}")[0][0]
                 yield f"telemetry {name}: {count} rows of {manifest['telemetry'].get(name, 0)}"
+
+
+def _read_archives(archive: zipfile.ZipFile) -> str:
+    """The files of jobs back to where this installation keeps them, each read and compared with what was archived."""
+    names = [name for name in archive.namelist() if name.startswith(f"{ARCHIVES}/")]
+    for name in names:
+        job, file = Path(name).parts[-2:]
+        target = jobs.archive_root() / job / file
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with archive.open(name) as found, target.open("wb") as kept:
+            shutil.copyfileobj(found, kept)
+    wrong = jobs.take_home()
+    torn = f"; not as they were archived: {', '.join(wrong)}" if wrong else ""
+    return f"archives of jobs: {len(names)} files{torn}"
 
 
 def _read_relational(archive: zipfile.ZipFile) -> int:

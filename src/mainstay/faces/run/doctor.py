@@ -18,6 +18,7 @@ from mainstay.observe.metrics.models import Rule, ScrapeTarget
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.oncall.models import EscalationPolicy
 from mainstay.respond.paging.models import ContactMethod
+from mainstay.restore.sqldesk.jobs import services as jobs
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,16 @@ def _audit() -> tuple[bool, str]:
     return verdict.intact, verdict.reason
 
 
+def _archives() -> tuple[bool, str]:
+    files = jobs.archived()
+    lost = [name for name, file in files.items() if not file.is_file()]
+    if lost:
+        return False, f"{len(lost)} files of archived rows are gone, such as {lost[0]}; take them from a backup"
+    if files and not current().backup_archives:
+        return True, f"{len(files)} files below {jobs.archive_root()}, not in backups: back them up by other means"
+    return True, f"{len(files)} files of archived rows"
+
+
 _CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "data directory": _data_directory,
     "database": _database,
@@ -145,4 +156,5 @@ _CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "mail": _mail,
     "rules and targets": _rules,
     "audit log": _audit,
+    "archives of jobs": _archives,
 }

@@ -4,13 +4,16 @@ import bz2
 import gzip
 import lzma
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from mainstay.observe.logs import compare, redaction
+from mainstay.observe.logs.formats import apply
+from mainstay.observe.logs.formats.definition import Format
 from mainstay.observe.logs.frame import NO_ATTRIBUTES
 from mainstay.observe.logs.patterns.miner import Limits, Miner, tag_all
 from mainstay.observe.logs.reading.read import Source, read
@@ -79,8 +82,11 @@ def split(text: str) -> pl.Series:
     return pl.Series(lines, dtype=pl.String).str.strip_chars_end("\r")
 
 
-def records_of(lines: pl.Series, now: datetime, *, plain: bool) -> pl.DataFrame:
-    """The records of physical lines, as ``reading.read`` gives them; ``plain`` takes each line as a bare message."""
+def records_of(lines: pl.Series, now: datetime, formats: Sequence[Format] = (), *, plain: bool) -> pl.DataFrame:
+    """The records of physical lines, as ``reading.read`` gives them; ``plain`` takes each line as a bare message.
+
+    ``formats`` go before what is guessed, whatever services they are for: a file does not say whose it is.
+    """
     frame = pl.DataFrame({"body": lines}).with_columns(
         pl.lit(0).alias("which"),
         pl.lit(None, dtype=pl.Int64).alias("time"),
@@ -89,12 +95,17 @@ def records_of(lines: pl.Series, now: datetime, *, plain: bool) -> pl.DataFrame:
     )
     if plain:
         return frame.with_columns(lines=pl.lit(1, dtype=pl.UInt32), format=pl.lit("raw"))
-    return read(frame, now, Source(), whole=False)
+    if not formats:
+        return read(frame, now, Source(), whole=False)
+    own = [replace(one, services=frozenset()) for one in formats]
+    begun = apply.begun(frame, own, apply.bounds())
+    records = read(apply.with_lines(frame), now, Source(), whole=False, begun=begun)
+    return apply.laid_over(records, own, now, Source(), apply.bounds())
 
 
-def patterns(lines: pl.Series, now: datetime, *, plain: bool = False) -> pl.DataFrame:
+def patterns(lines: pl.Series, now: datetime, formats: Sequence[Format] = (), *, plain: bool = False) -> pl.DataFrame:
     """``line`` (1-based), ``group`` and ``template`` of each physical line; lines of one record share a group."""
-    records = records_of(lines, now, plain=plain)
+    records = records_of(lines, now, formats, plain=plain)
     numbers, miner = tag_all(records["body"], _LIMITS)
     texts = _templates(miner, numbers)
     tagged = pl.DataFrame({"group": numbers, "lines": records["lines"]}).join(
@@ -110,9 +121,11 @@ def _templates(miner: Miner, numbers: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"group": list(known), "template": list(known.values())}, schema=schema)
 
 
-def diff(before: pl.Series, during: pl.Series, now: datetime, *, plain: bool = False) -> list[Difference]:
+def diff(
+    before: pl.Series, during: pl.Series, now: datetime, formats: Sequence[Format] = (), *, plain: bool = False
+) -> list[Difference]:
     """What changed from the lines of one file to those of another, the most telling first."""
-    parts = [records_of(lines, now, plain=plain) for lines in (before, during)]
+    parts = [records_of(lines, now, formats, plain=plain) for lines in (before, during)]
     bodies = redaction.redact(pl.concat([part["body"] for part in parts]), ("cards", "secrets"))
     numbers, miner = tag_all(bodies, _LIMITS)
     cut = parts[0].height

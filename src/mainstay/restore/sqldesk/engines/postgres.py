@@ -1,7 +1,7 @@
 """PostgreSQL, by psycopg."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -13,6 +13,14 @@ from mainstay.restore.sqldesk.engines.session import Session
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _VOLATILE = {"i": "immutable", "s": "stable", "v": "volatile"}
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
+
+# Types of which the cast to text is what the server sends anyway; of others, such as boolean and inet, it is not.
+_SAME_AS_TEXT = re.compile(
+    r"(smallint|integer|bigint|numeric|real|double precision|text|character varying|timestamp|date|time|uuid|jsonb?"
+    r"|bytea)\b[^\[]*\Z"
+)
+# Bytes of what is copied out that are handed on at once.
+_PART = 1 << 20
 
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.attgenerated <> '', a.attidentity = 'a',
@@ -249,14 +257,26 @@ class Postgres:
         return True
 
 
-def copied_out(session: Session, query: str, values: Sequence[Any], null: str) -> bytes:
-    """What a query gives, as CSV in which ``null`` outside of quotes stands for NULL."""
+def copied_out(session: Session, query: str, values: Sequence[Any], null: str) -> Iterator[bytes]:
+    """What a query gives, as whole lines of CSV in which ``null`` outside of quotes stands for NULL, in parts."""
+    command, held = f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '{null}')", bytearray()
     try:
-        command = f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '{null}')"
         with session.raw.cursor() as cursor, cursor.copy(command, values) as copy:
-            return b"".join(map(bytes, copy))
+            for line in copy:
+                held += line
+                if len(held) >= _PART:
+                    yield bytes(held)
+                    held.clear()
     except psycopg.Error as error:
         raise session.engine.translate(error) or error from error
+    if held:
+        yield bytes(held)
+
+
+def copied(column: Column, alias: str) -> str:
+    """The expression that COPY writes as ``read_value`` would give it: the cast costs more than the rest of a row."""
+    name = f"{alias}.{Postgres().quote(column.name)}"
+    return name if _SAME_AS_TEXT.match(column.type) else f"{name}::text"
 
 
 _RULE_EVENTS = {"2": "UPDATE", "3": "INSERT", "4": "DELETE"}

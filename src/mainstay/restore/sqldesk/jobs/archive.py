@@ -1,14 +1,18 @@
 """Rows as Parquet: one file a batch, on disk and read back before the rows it holds are deleted.
 
+A file is written part by part in a thread of its own, so that the database goes on sending meanwhile.
+
 Values are those that ``Engine.read_value`` gives, so that nothing is rounded: text, but for whole numbers, doubles and
 bytes. Where a column mixes kinds (SQLite may), each value is JSON. The database's own type stands with each column.
 """
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +25,7 @@ from mainstay.restore.sqldesk.jobs.files import ArchiveError, Written
 
 # What stands for NULL in CSV, outside of quotes; a text that reads the same stands in quotes.
 NULL = "\\N"
-_WHOLE = ("int", "bigint", "smallint", "tinyint", "mediumint")
+_WHOLE = re.compile(r"(tiny|small|medium|big)?int(eger)?\b")
 
 
 def of_rows(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:
@@ -30,14 +34,13 @@ def of_rows(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:
     return _table(source, [_array(column, values) for column, values in zip(source.columns, columns, strict=True)])
 
 
-def of_csv(source: Table, data: bytes, width: int) -> tuple[list[Key], pa.Table]:
-    """The keys, which stand in front, and the rows of what PostgreSQL copied out as CSV."""
-    names = [f"c{place}" for place in range(width + len(source.columns))]
-    if not data:
-        return [], of_rows(source, [])
+def of_csv(source: Table, data: bytes) -> pa.Table:
+    """Rows that PostgreSQL copied out as CSV, in the order of the table's columns."""
+    names = [f"c{place}" for place in range(len(source.columns))]
     read = pa_csv.read_csv(
         pa.BufferReader(data),
-        pa_csv.ReadOptions(column_names=names, block_size=max(len(data), 1)),
+        # Threads would take the server's processor, and one block is one chunk.
+        pa_csv.ReadOptions(column_names=names, block_size=len(data), use_threads=False),
         pa_csv.ParseOptions(newlines_in_values=True),
         pa_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
@@ -46,9 +49,18 @@ def of_csv(source: Table, data: bytes, width: int) -> tuple[list[Key], pa.Table]
             quoted_strings_can_be_null=False,
         ),
     ).combine_chunks()
-    keys = zip(*(read.column(place).to_pylist() for place in range(width)), strict=True)
-    columns = [read.column(width + place).combine_chunks() for place in range(len(source.columns))]
-    return list(keys), _table(source, [_typed(*pair) for pair in zip(source.columns, columns, strict=True)])
+    columns = [column.combine_chunks() for column in read.columns]
+    return _table(source, [_typed(*pair) for pair in zip(source.columns, columns, strict=True)])
+
+
+def keys_of(rows: pa.Table, columns: Sequence[str]) -> list[Key]:
+    """What rows have in these columns, as text."""
+    return list(zip(*(pc.cast(rows[name], pa.string()).to_pylist() for name in columns), strict=True))
+
+
+def keys_in(path: Path, rows: int, columns: Sequence[str]) -> list[Key]:
+    """The keys of the rows that a file holds. Raises ``ArchiveError``."""
+    return keys_of(_read(path, rows), columns)
 
 
 def _table(source: Table, arrays: Sequence[pa.Array]) -> pa.Table:
@@ -63,9 +75,13 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
     kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
         try:
-            return _typed(column, pa.array(values, pa.string()))
+            texts = pa.array(values, pa.string())
         except UnicodeEncodeError:
             return _as_json(values)
+        try:
+            return _typed(column, texts)
+        except pa.ArrowInvalid:  # SQLite lets any text into a column of numbers.
+            return texts
     if len(kinds) > 1 or not kinds <= {int, float, bytes}:
         return _as_json(values)
     return pa.array(values)
@@ -78,25 +94,71 @@ def _as_json(values: Sequence[Any]) -> pa.Array:
 def _typed(column: Column, found: pa.Array) -> pa.Array:
     """Whole numbers and doubles as such; everything else stays text, which is exact."""
     kind = column.type.lower()
-    if kind.startswith(_WHOLE) and "unsigned" not in kind and "[" not in kind:
+    if _WHOLE.match(kind) and "unsigned" not in kind and "[" not in kind:
         return pc.cast(found, pa.int64())
     return pc.cast(found, pa.float64()) if kind in {"double", "double precision"} else found
 
 
-def write(wanted: pa.Table, path: Path) -> Written:
-    """Write a batch, force it to disk, and read it back. Raises ``ArchiveError`` unless it is the same."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f".{path.name}.part")
-    with fresh.open("wb") as file:
-        # Old rows rarely repeat a value, so that dictionaries would cost time and save nothing.
-        pq.write_table(wanted, file, compression="zstd", compression_level=1, use_dictionary=False)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    _sync_folder(path.parent)
-    if not _read(path, wanted.num_rows).equals(wanted, check_metadata=True):
-        raise ArchiveError(f"{path.name} holds other rows than were written")
-    return Written(path, path.stat().st_size, _checksum(wanted))
+class Writing:
+    """A file in the making. What goes wrong beside is raised by what ``finish`` gives."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fresh = path.with_name(f".{path.name}.part")
+        self._beside = ThreadPoolExecutor(1)
+        self._parts: list[pa.Table] = []
+        self._adding: list[Future[None]] = []
+        self._file: IO[bytes] | None = None
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        """Nothing is on disk before the first part."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._beside.shutdown(cancel_futures=True)
+        if self._file is not None:
+            self._file.close()
+        self._fresh.unlink(missing_ok=True)
+
+    def add(self, part: pa.Table) -> None:
+        """Have the next rows written."""
+        self._parts.append(part)
+        self._adding.append(self._beside.submit(self._add, part))
+
+    @property
+    def rows(self) -> pa.Table | None:
+        """What was added, or nothing."""
+        return pa.concat_tables(self._parts) if self._parts else None
+
+    def finish(self) -> "Future[Written]":
+        """Have the file forced to disk and read back. Gives ``ArchiveError`` unless it holds what was added."""
+        return self._beside.submit(self._finish)
+
+    def _add(self, part: pa.Table) -> None:
+        if self._writer is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = self._fresh.open("wb")
+            # Old rows rarely repeat a value, so that dictionaries would cost time and save nothing.
+            self._writer = pq.ParquetWriter(
+                self._file, part.schema, compression="zstd", compression_level=1, use_dictionary=False
+            )
+        self._writer.write_table(part)
+
+    def _finish(self) -> Written:
+        for one in self._adding:
+            one.result()
+        wanted = self.rows
+        if wanted is None or self._writer is None or self._file is None:
+            raise ArchiveError(f"{self._path.name} was given no rows")
+        self._writer.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._fresh.replace(self._path)
+        _sync_folder(self._path.parent)
+        if not _read(self._path, wanted.num_rows).equals(wanted, check_metadata=True):
+            raise ArchiveError(f"{self._path.name} holds other rows than were written")
+        return Written(self._path, self._path.stat().st_size, _checksum(wanted))
 
 
 def verify(path: Path, rows: int, checksum: str) -> None:

@@ -4,8 +4,7 @@ Selected, archived and deleted are counted against each other before the commit;
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,10 @@ from mainstay.restore.sqldesk.engines.base import Table
 from mainstay.restore.sqldesk.engines.postgres import copied_out
 from mainstay.restore.sqldesk.engines.session import Session
 from mainstay.restore.sqldesk.jobs.files import Written
-from mainstay.restore.sqldesk.jobs.plan import Key, Plan, between, select, selecting, within
+from mainstay.restore.sqldesk.jobs.plan import Key, Plan, between, copying, select, within
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from mainstay.restore.sqldesk.jobs.archive import Writing
 
 
 class CountError(Exception):
@@ -26,15 +25,13 @@ class CountError(Exception):
 
 @dataclass(frozen=True)
 class Done:
-    """What a transaction did, before its commit."""
+    """What a transaction did, before its commit. ``keys`` are nothing where the file has them."""
 
-    keys: list[Key]
-    written: Written | None
-
-    @property
-    def rows(self) -> int:
-        """How many rows."""
-        return len(self.keys)
+    rows: int
+    first: Key
+    last: Key
+    keys: list[Key] | None = None
+    written: Written | None = None
 
 
 def carry_out(
@@ -51,49 +48,72 @@ def carry_out(
     Raises ``CountError``, ``ArchiveError``, ``DeskError``, or what ``may_go_on`` raises.
     """
     if file is not None:
-        from mainstay.restore.sqldesk.jobs import archive  # Arrow, some 40 MB: for jobs that write files
-
-        keys, held = _read_out(session, plan, after, limit)
-        if not keys:
-            return None
-        may_go_on()
-        # The file is written and read back while the server deletes; nothing is committed before both have ended well.
-        with ThreadPoolExecutor(1) as beside:
-            writing = beside.submit(archive.write, held, file)
-            _delete(session, plan, keys)
-            written = writing.result()
-        return Done(keys, written)
+        return _archive(session, plan, after, limit, file, may_go_on)
     width = len(plan.key)
     selected = select(session, plan, after, limit, whole=plan.destination is not None)
     found = {tuple(row[:width]): tuple(row[width:]) for row in selected}
-    keys = list(found)
-    if not keys:
+    if not found:
         return None
+    read = _done(list(found))
     may_go_on()
     if plan.destination is not None:
         _move(session, plan, plan.destination, found)
         may_go_on()
-    _delete(session, plan, keys)
-    return Done(keys, None)
+    _delete(session, plan, read)
+    return read
 
 
-def _delete(session: Session, plan: Plan, keys: list[Key]) -> None:
-    condition, values = within(session, plan, keys[0], keys[-1])
+def _delete(session: Session, plan: Plan, read: Done) -> None:
+    condition, values = within(session, plan, read.first, read.last)
     deleted = session.run(f"DELETE FROM {rows.source_of(session, plan.source)} WHERE {condition}", values).count
-    if deleted != len(keys):
-        raise CountError(f"{len(keys):,} rows were selected and {deleted:,} deleted")
+    if deleted != read.rows:
+        raise CountError(f"{read.rows:,} rows were selected and {deleted:,} deleted")
 
 
-def _read_out(session: Session, plan: Plan, after: Key | None, limit: int) -> "tuple[list[Key], pa.Table]":
-    """The keys of the next rows, and the rows. PostgreSQL copies them out, which is many times quicker than rows."""
+def _archive(
+    session: Session, plan: Plan, after: Key | None, limit: int, file: Path, may_go_on: Callable[[], None]
+) -> Done | None:
+    """The file is written while the server sends, and read back while it deletes; both end before the commit."""
+    from mainstay.restore.sqldesk.jobs import archive  # Arrow, some 40 MB: for jobs that write files
+
+    with archive.Writing(file) as writing:
+        copies = session.engine.name == "postgres"
+        read = (_copied_out if copies else _read_out)(session, plan, after, limit, writing)
+        if read is None:
+            return None
+        may_go_on()
+        written = writing.finish()
+        _delete(session, plan, read)
+        return replace(read, written=written.result())
+
+
+def _copied_out(session: Session, plan: Plan, after: Key | None, limit: int, writing: "Writing") -> Done | None:
+    """The next rows as PostgreSQL copies them, which is quicker than rows. No value of them is touched here."""
+    from mainstay.restore.sqldesk.jobs import archive
+
+    sql, values = copying(session, plan, after, limit)
+    for data in copied_out(session, sql, values, archive.NULL):
+        writing.add(archive.of_csv(plan.source, data))
+    held = writing.rows
+    if held is None:
+        return None
+    (first,), (last,) = [archive.keys_of(held.slice(place, 1), plan.key) for place in (0, held.num_rows - 1)]
+    return Done(held.num_rows, first, last)
+
+
+def _read_out(session: Session, plan: Plan, after: Key | None, limit: int, writing: "Writing") -> Done | None:
     from mainstay.restore.sqldesk.jobs import archive
 
     width = len(plan.key)
-    if session.engine.name == "postgres":
-        sql, values = selecting(session, plan, after, limit, whole=True)
-        return archive.of_csv(plan.source, copied_out(session, sql, values, archive.NULL), width)
     found = select(session, plan, after, limit, whole=True)
-    return [tuple(row[:width]) for row in found], archive.of_rows(plan.source, [row[width:] for row in found])
+    if not found:
+        return None
+    writing.add(archive.of_rows(plan.source, [row[width:] for row in found]))
+    return _done([tuple(row[:width]) for row in found])
+
+
+def _done(keys: list[Key]) -> Done:
+    return Done(len(keys), keys[0], keys[-1], keys)
 
 
 def _move(session: Session, plan: Plan, aim: Table, selected: dict[Key, Any]) -> None:

@@ -3,8 +3,8 @@
 The order for a batch, so that after a crash it is known or can be found out what became of it:
 
 1. The transaction selects, archives and deletes, and does not commit. A file is on disk and was read back.
-2. The batch is written down here as *committing*, with all of its keys and the number by which the server knows it,
-   on the condition that this worker still holds the job.
+2. The batch is written down here as *committing*, with all of its keys, unless the file has them, and the number by
+   which the server knows it, on the condition that this worker still holds the job.
 3. It commits.
 4. The batch is *done*, its keys are forgotten, and the job goes on behind its last key.
 
@@ -275,9 +275,9 @@ def _committing(session: Session, job: Job, run: Run, number: int, done: Done, a
             job=job,
             number=number,
             rows=done.rows,
-            first_key=_stored(done.keys[0]),
-            last_key=_stored(done.keys[-1]),
-            keys=bytes(cramjam.zstd.compress(_packed(done.keys), level=1)),
+            first_key=_stored(done.first),
+            last_key=_stored(done.last),
+            keys=bytes(cramjam.zstd.compress(_packed(done.keys), level=1)) if done.keys else None,
             session=session.engine.ident(session),
             file=str(written.path) if written else "",
             bytes=written.bytes if written else None,
@@ -377,7 +377,7 @@ def what_became_of(job: Job, batch: JobBatch) -> tuple[str, str]:
             if told != "unknown":
                 return told, f"the server says that its transaction is {told}"
             return _by_keys(session, job, batch)
-    except (RefusedError, StatementError) as error:
+    except (RefusedError, StatementError, files.ArchiveError) as error:
         return "unknown", f"its rows cannot be looked at: {error}"
     except DeskError as error:
         return "running", f"the database does not answer: {error}"
@@ -386,7 +386,7 @@ def what_became_of(job: Job, batch: JobBatch) -> tuple[str, str]:
 def _by_keys(session: Session, job: Job, batch: JobBatch) -> tuple[str, str]:
     """A transaction is whole: its rows are all there or all gone, and where they were moved to the reverse."""
     plan = plan_of(session, job.table, job.condition, job.parameters, job.destination)
-    keys = unpacked(batch)
+    keys = unpacked(batch, plan.key)
     here = existing(session, plan.source, plan.key, keys)
     there = existing(session, plan.destination, plan.key, keys) if plan.destination is not None else None
     if here == len(keys) and not there:
@@ -397,6 +397,10 @@ def _by_keys(session: Session, job: Job, batch: JobBatch) -> tuple[str, str]:
     return "unknown", f"of its {len(keys):,} rows {here:,} are there{moved}: look at them"
 
 
-def unpacked(batch: JobBatch) -> Sequence[Key]:
-    """The keys of a batch whose outcome is not known."""
-    return restored_rows(orjson.loads(bytes(cramjam.zstd.decompress(bytes(batch.keys or b"")))))
+def unpacked(batch: JobBatch, key: Sequence[str]) -> Sequence[Key]:
+    """The keys of a batch whose outcome is not known. Where they are not written down, its file has them."""
+    if batch.keys is None:
+        from mainstay.restore.sqldesk.jobs import archive  # Arrow, some 40 MB: for jobs that write files
+
+        return archive.keys_in(Path(batch.file), batch.rows, key)
+    return restored_rows(orjson.loads(bytes(cramjam.zstd.decompress(bytes(batch.keys)))))

@@ -19,7 +19,11 @@ class Written:
     checksum: str
 
 
+def root() -> Path:
+    """Where this installation keeps archived rows."""
+    return Path(current().sql_archive_dir or Path(current().data_dir) / "archives")
+
+
 def folder(job: int) -> Path:
     """Where the files of a job are."""
-    root = current().sql_archive_dir or str(Path(current().data_dir) / "archives")
-    return Path(root) / f"JOB-{job}"
+    return root() / f"JOB-{job}"

@@ -8,6 +8,7 @@ from mainstay.restore.sqldesk.correct import rows
 from mainstay.restore.sqldesk.correct.tables import FOLLOWS, Tables
 from mainstay.restore.sqldesk.domain.statement import Statement, StatementError, bind, parse, placeholders
 from mainstay.restore.sqldesk.engines.base import Table
+from mainstay.restore.sqldesk.engines.postgres import copied
 from mainstay.restore.sqldesk.engines.session import Session
 from mainstay.restore.sqldesk.judge import Dialect, judge
 
@@ -93,17 +94,22 @@ def select(
     session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool, lock: bool = True
 ) -> list[tuple[Any, ...]]:
     """The next rows by their key: the key, and with ``whole`` all columns behind it. ``lock`` keeps others away."""
-    sql, values = selecting(session, plan, after, limit, whole=whole)
+    wanted = keys_only(session, plan.source)
+    if whole:
+        wanted += f", {rows.wanted(session, plan.source, (), plan.source.name.name).sql}"
+    sql, values = _selecting(session, plan, after, limit, wanted)
     # PostgreSQL's snapshot makes the DELETE fail if somebody else was at a row; the others need the locks.
     held = session.engine.lock if lock and session.engine.name != "postgres" else ""
     return session.run(sql + held, values).rows
 
 
-def selecting(session: Session, plan: Plan, after: Key | None, limit: int, *, whole: bool) -> tuple[str, list[Any]]:
-    """The query for the next rows, without locks, and the values that it binds."""
-    wanted = keys_only(session, plan.source)
-    if whole:
-        wanted += f", {rows.wanted(session, plan.source, (), plan.source.name.name).sql}"
+def copying(session: Session, plan: Plan, after: Key | None, limit: int) -> tuple[str, list[Any]]:
+    """The query by which PostgreSQL copies the next rows out, and the values that it binds."""
+    alias = session.engine.quote(plan.source.name.name)
+    return _selecting(session, plan, after, limit, ", ".join(copied(one, alias) for one in plan.source.columns))
+
+
+def _selecting(session: Session, plan: Plan, after: Key | None, limit: int, wanted: str) -> tuple[str, list[Any]]:
     also, values = beyond(session, plan, after)
     sql = (
         f"SELECT {wanted} FROM {rows.source_of(session, plan.source)} WHERE ({plan.condition}){also} "

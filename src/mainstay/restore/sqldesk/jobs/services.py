@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.correct.carrying import shown
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError
-from mainstay.restore.sqldesk.jobs import execution, facts
+from mainstay.restore.sqldesk.jobs import execution, facts, files
 from mainstay.restore.sqldesk.jobs.plan import count, plan_of, read_condition, select
 from mainstay.restore.sqldesk.models import Job, JobBatch
 
@@ -254,3 +255,31 @@ def left(job: Job) -> timedelta | None:
     """How long the rest would take at its pace."""
     pace, rest = rate(job), max(int(job.dry_run.get("rows") or 0) - job.rows_done, 0)
     return timedelta(seconds=rest / pace * (1 + job.rest_percent / 100)) if pace else None
+
+
+def archive_root() -> Path:
+    """Where this installation keeps archived rows."""
+    return files.root()
+
+
+def archived() -> dict[str, Path]:
+    """The files of archived rows, by folder and name. For the backup, which a person makes on the machine itself."""
+    found = JobBatch.objects.exclude(file="").values_list("job_id", "file")
+    return {f"JOB-{job}/{Path(file).name}": Path(file) for job, file in found.iterator()}
+
+
+def take_home() -> list[str]:
+    """Point batches at their files in this installation, after a restore. Returns those that are not as archived."""
+    from mainstay.restore.sqldesk.jobs import archive  # Arrow, some 40 MB: for a restore
+
+    wrong = []
+    for batch in JobBatch.objects.exclude(file="").iterator():
+        here = files.folder(batch.job_id) / Path(batch.file).name
+        if not here.is_file():
+            continue
+        try:
+            archive.verify(here, batch.rows, batch.checksum)
+        except files.ArchiveError:
+            wrong.append(f"JOB-{batch.job_id}/{here.name}")
+        JobBatch.objects.filter(pk=batch.pk).update(file=str(here))
+    return wrong
