@@ -363,6 +363,12 @@ SPECS: tuple[Spec, ...] = (
         "sql_statement_length", 50_000, "Characters that one statement at the SQL desk may have.", whole(100, 1_000_000)
     ),
     Spec(
+        "sql_statement_tokens",
+        8000,
+        "Words and signs that one statement at the SQL desk may have; judging takes the longer the more there are.",
+        whole(100, 100_000),
+    ),
+    Spec(
         "gate_emergency_minutes",
         60,
         "Minutes that a change against the calendar may go on after somebody called it an emergency.",

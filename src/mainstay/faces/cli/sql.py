@@ -34,15 +34,13 @@ def check(
 
     A function that is not known to be harmless is distrusted. The exit code is 0 whatever the answers are.
     """
-    from mainstay.core import settings
     from mainstay.restore.sqldesk.judge import Dialect
 
     if dialect not in set(Dialect):
         raise typer.BadParameter(f"write one of {', '.join(Dialect)}", param_hint="--dialect")
-    limit = settings.current().sql_statement_length
     with nullcontext(sys.stdin.buffer) if file == "-" else _opened(file) as lines:
         for line in lines:
-            print(json.dumps(_answer(line, Dialect(dialect), limit)), flush=True)
+            print(json.dumps(_answer(line, Dialect(dialect))), flush=True)
 
 
 def _opened(file: str) -> IO[bytes]:
@@ -52,9 +50,9 @@ def _opened(file: str) -> IO[bytes]:
         fail(f"{file} cannot be read: {error.strerror}. Name a file, or - for standard input", USAGE)
 
 
-def _answer(line: bytes, dialect: "Dialect", limit: int) -> dict[str, Any]:
+def _answer(line: bytes, dialect: "Dialect") -> dict[str, Any]:
     """The judgement of one line; a line that cannot be read is not allowed."""
-    from mainstay.restore.sqldesk.judge import judge
+    from mainstay.restore.sqldesk.limits import judge_within
 
     try:
         asked = json.loads(line)
@@ -62,7 +60,7 @@ def _answer(line: bytes, dialect: "Dialect", limit: int) -> dict[str, Any]:
         return {"allowed": False, "reason": 'The line is no JSON. Write a line such as {"sql": "SELECT 1"}'}
     if not isinstance(asked, dict) or not isinstance(asked.get("sql"), str):
         return {"allowed": False, "reason": 'The line has no text under sql. Write {"sql": "SELECT 1"}'}
-    verdict = judge(asked["sql"], dialect, limit=limit)
+    verdict = judge_within(asked["sql"], dialect)
     return {"allowed": verdict.allowed, "reason": verdict.reason, **({"rule": verdict.rule} if verdict.rule else {})}
 
 

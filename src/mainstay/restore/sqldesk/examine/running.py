@@ -15,7 +15,8 @@ from mainstay.restore.sqldesk.engines.session import CHUNK, Field, Session
 from mainstay.restore.sqldesk.examine import masking, values
 from mainstay.restore.sqldesk.examine.known import catalog_of
 from mainstay.restore.sqldesk.examine.parameters import Parameter, bind
-from mainstay.restore.sqldesk.judge import Dialect, Rule, Verdict, judge
+from mainstay.restore.sqldesk.judge import Dialect, Rule, Verdict
+from mainstay.restore.sqldesk.limits import judge_within
 from mainstay.restore.sqldesk.models import Connection
 
 _SERVER_ID = {"postgres": "SELECT pg_backend_pid()", "mysql": "SELECT connection_id()"}
@@ -100,7 +101,7 @@ def judged(connection: Connection, session: Session, sql: str) -> Verdict:
     if connection.dialect not in set(Dialect):
         raise NotARead(Verdict(False, f"Reads of {connection.get_dialect_display()} are not judged yet", Rule.UNKNOWN))
     catalog = catalog_of(connection, session)
-    verdict = judge(sql, Dialect(connection.dialect), catalog.functions)
+    verdict = judge_within(sql, Dialect(connection.dialect), catalog.functions)
     if not verdict.allowed:
         raise NotARead(verdict)
     return verdict

@@ -13,7 +13,8 @@ from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents.models import Incident
 from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.examine.parameters import Parameter, ParameterError, named
-from mainstay.restore.sqldesk.judge import Dialect, judge
+from mainstay.restore.sqldesk.judge import Dialect
+from mainstay.restore.sqldesk.limits import judge_within
 from mainstay.restore.sqldesk.models import SavedQuery
 
 
@@ -68,7 +69,7 @@ def _specs(dialect: str, sql: str, given: Sequence[Mapping[str, Any]]) -> list[P
         raise bad_request(str(error), "parameters") from None
     if dialect in set(Dialect) and not sql.strip():
         raise bad_request("write a query", "sql")
-    verdict = judge(sql, Dialect(dialect)) if dialect in set(Dialect) else None
+    verdict = judge_within(sql, Dialect(dialect)) if dialect in set(Dialect) else None
     # A function of the database's own is judged when it runs; what is no read on any server is said now.
     if verdict is not None and not verdict.allowed and verdict.rule not in {"function", "type"}:
         raise bad_request(verdict.reason, "sql")

@@ -10,7 +10,8 @@ from mainstay.restore.sqldesk.domain.statement import Statement, StatementError,
 from mainstay.restore.sqldesk.engines.base import Table
 from mainstay.restore.sqldesk.engines.postgres import copied
 from mainstay.restore.sqldesk.engines.session import Session
-from mainstay.restore.sqldesk.judge import Dialect, judge
+from mainstay.restore.sqldesk.judge import Dialect
+from mainstay.restore.sqldesk.limits import judge_within
 
 Key = tuple[Any, ...]
 # Harmless, but a batch could not be told again by them.
@@ -48,7 +49,7 @@ def read_condition(dialect: str, table: str, condition: str) -> Statement:
         # Judged without a connection, so that every function that is not known to be harmless is refused.
         names = {name for name, _, _ in placeholders(found.where, dialect)}
         asked, _ = bind(found.where, dialect, dict.fromkeys(names), "NULL")
-        verdict = judge(f"SELECT 1 FROM {table} WHERE {asked}", Dialect(dialect))
+        verdict = judge_within(f"SELECT 1 FROM {table} WHERE {asked}", Dialect(dialect))
         if not verdict.allowed:
             raise StatementError(verdict.reason)
     return found

@@ -8,13 +8,22 @@ from mainstay.restore.sqldesk.judge.lexer import Token, blanked, tokens, without
 from mainstay.restore.sqldesk.judge.verdict import Dialect, Functions, RefusedError, Rule, Verdict
 
 DEFAULT_LIMIT = 50_000
+DEFAULT_TOKENS = 8_000
 
 
-def judge(sql: str, dialect: Dialect, known: Functions | None = None, *, limit: int = DEFAULT_LIMIT) -> Verdict:
+def judge(
+    sql: str,
+    dialect: Dialect,
+    known: Functions | None = None,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    most_tokens: int = DEFAULT_TOKENS,
+) -> Verdict:
     """Whether ``sql`` is one statement that only reads.
 
     ``known`` is what the server's own catalog says of functions and types; without it every function that is not known
-    to be harmless is distrusted. ``limit`` is in characters. Never raises: what cannot be judged is refused.
+    to be harmless is distrusted. ``limit`` is in characters; ``most_tokens`` bounds the time, which grows with the
+    words and signs rather than with the characters. Never raises: what cannot be judged is refused.
 
     1. The text becomes tokens as the server reads them; where servers read differently it is refused.
     2. Words and signs are looked at: several statements, INTO, locks, assignments, operators and types of somebody's.
@@ -23,7 +32,7 @@ def judge(sql: str, dialect: Dialect, known: Functions | None = None, *, limit: 
     5. Every name that is called must be known to be harmless.
     """
     try:
-        return _judge(sql, dialect, known, limit)
+        return _judge(sql, dialect, known, limit, most_tokens)
     except RefusedError as refused:
         return Verdict(False, refused.reason(sql), refused.rule)
     except RecursionError:
@@ -32,13 +41,13 @@ def judge(sql: str, dialect: Dialect, known: Functions | None = None, *, limit: 
         return Verdict(False, "The statement cannot be judged. Write it in another way", Rule.UNREADABLE)
 
 
-def _judge(sql: str, dialect: Dialect, known: Functions | None, limit: int) -> Verdict:
+def _judge(sql: str, dialect: Dialect, known: Functions | None, limit: int, most_tokens: int) -> Verdict:
     if len(sql) > limit:
         raise RefusedError(Rule.TOO_LONG, f"The statement has more than {limit} characters", "Split it, or use a table")
     bad = next((place for place, sign in enumerate(sql) if sign == "\0" or "\ud800" <= sign <= "\udfff"), -1)
     if bad >= 0:
         raise RefusedError(Rule.UNREADABLE, "A sign that is no text", "Take it away", bad)
-    everything = tokens(sql, dialect)
+    everything = tokens(sql, dialect, most_tokens)
     clean = blanked(sql, everything)
     found = _one_statement(list(without_comments(everything)))
     begin = shapes.end_of_explain(found, dialect)

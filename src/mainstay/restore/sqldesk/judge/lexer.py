@@ -34,11 +34,12 @@ _OPERATOR_SIGNS = frozenset("+-*/<>=~!@#%^&|`?")
 _OPERATORS = re.compile(r"->>|->|<=>|<<|>>|<=|>=|<>|!=|==|:=|\|\||&&|[-+*/%<>=~!&|^]")
 _SINGLES = frozenset("()[]{},;.:")
 _DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_][A-Za-z_0-9]*)?\$")
+_SHORTER = "Ask in parts, or name a range or a query instead of a long list"
 _SPACE_BUT_READ_DIFFERENTLY = "Write a plain space or a line feed there"
 
 
-def tokens(sql: str, dialect: Dialect) -> list[Token]:
-    """All tokens, comments among them. Raises ``RefusedError``."""
+def tokens(sql: str, dialect: Dialect, most: int | None = None) -> list[Token]:
+    """All tokens, comments among them, and not more than ``most`` where that is given. Raises ``RefusedError``."""
     found: list[Token] = []
     place, depth, brackets = 0, 0, 0
     read = _READERS[dialect]
@@ -47,6 +48,8 @@ def tokens(sql: str, dialect: Dialect) -> list[Token]:
         if space:
             place = space.end()
             continue
+        if len(found) == most:
+            raise RefusedError(Rule.TOO_LONG, f"The statement has more than {most} words and signs", _SHORTER, place)
         token = read(sql, place)
         depth += (token.kind in "([") - (token.kind in ")]")
         brackets += token.kind == "["

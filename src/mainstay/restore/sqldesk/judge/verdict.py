@@ -79,13 +79,18 @@ class Functions:
     volatile: Mapping[str, bool]
     types: frozenset[str] = frozenset()
     _by_name: Mapping[str, bool] = field(init=False, repr=False, compare=False)
+    _writing: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names: dict[str, bool] = {}
+        writing: dict[str, frozenset[str]] = {}
         for full, volatile in self.volatile.items():
-            name = full.rpartition(".")[2]
+            schema, _, name = full.rpartition(".")
             names[name] = names.get(name, False) or volatile
+            if volatile:
+                writing[name] = writing.get(name, frozenset()) | {schema}
         object.__setattr__(self, "_by_name", names)
+        object.__setattr__(self, "_writing", writing)
 
     @classmethod
     def of(cls, rows: Iterable[tuple[str, str, bool]], types: Iterable[str] = ()) -> "Functions":
@@ -102,7 +107,4 @@ class Functions:
 
     def shadowed(self, name: str, *, built_in: str) -> bool:
         """Whether a schema other than the built-in one has a function of this name that may change something."""
-        return any(
-            volatile and full.rpartition(".")[2] == name and full.rpartition(".")[0] != built_in
-            for full, volatile in self.volatile.items()
-        )
+        return bool(self._writing.get(name, frozenset()) - {built_in})
