@@ -80,6 +80,24 @@ def gate(
         raise SystemExit(FAILED)
 
 
+@app.command("sql-judge")
+def sql_judge(
+    corpus: Annotated[Path, typer.Argument(help="A file such as postgres.jsonl, or a directory of them.")],
+    rounds: Annotated[int, typer.Option(min=1, help="How often to judge each statement.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Measure how quickly statements are judged, count wrong passes and false refusals, and time hostile statements."""
+    from mainstay.faces.bench import sql_judge as bench
+
+    try:
+        found = bench.run(corpus, rounds)
+    except bench.CorpusError as error:
+        fail(str(error), USAGE)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
 @app.command("sql-correct")
 def sql_correct(
     rows: Annotated[int, typer.Option(min=100, help="How many rows to correct.")] = 10_000,
