@@ -15,7 +15,9 @@ from django.db import connections
 from django.test import AsyncClient, Client
 from typer.testing import CliRunner
 
+from mainstay.core.access import LOCAL
 from mainstay.core.models import Person
+from mainstay.faces.api.read import show_incidents
 from mainstay.restore.sqldesk.examine import known
 from mainstay.restore.sqldesk.models import Evidence, Read, SavedQuery
 from tests.parts import until
@@ -86,7 +88,29 @@ def test_saved_queries_take_their_parameters_from_the_incident(
     assert "Pinned to incident" in ben.post("/sql", asked).content.decode()
     kept = Evidence.objects.get()
     assert b"As it was pinned" in ben.get(f"/sql/evidence/{kept.pk}").content
+    assert f'href="/sql/evidence/{kept.pk}"' in ben.get(f"/i/{at.pk}").content.decode()
     assert ben.post(f"/sql/saved/{query.pk}/delete").status_code == 302
+
+
+def test_an_incident_lists_what_is_kept_for_it(shop: Database, browser: Callable[[str], Client]) -> None:
+    connect(shop)
+    at, ben, vic = incident(), browser("ben"), browser("vic")
+    assert "Nothing is kept yet" in ben.get(f"/i/{at.pk}/evidence").content.decode()
+    assert "Nothing was kept." in ben.get(f"/i/{at.pk}.md").content.decode()
+    asked = {"connection": "shop", "sql": "SELECT id FROM people", "incident": at.pk, "pin": "All | of them"}
+    ben.post("/sql", asked)
+    kept = Evidence.objects.get()
+    link = f"/sql/evidence/{kept.pk}"
+    assert link in ben.get(f"/i/{at.pk}/evidence").content.decode()
+    told = ben.get(f"/i/{at.pk}.md").content.decode()
+    assert link in told
+    assert kept.digest in told
+    (one,) = show_incidents(LOCAL, str(at.pk))["evidence"]
+    assert (one["who"], one["kind"], one["link"], one["digest"]) == ("Ben", "Answer", link, kept.digest)
+
+    assert link not in vic.get(f"/i/{at.pk}").content.decode()
+    assert "## Evidence" not in vic.get(f"/i/{at.pk}.md").content.decode()
+    assert vic.get(f"/i/{at.pk}/evidence").status_code == 403
 
 
 def test_a_colleague_approves_on_the_screen(shop: Database, browser: Callable[[str], Client]) -> None:

@@ -16,6 +16,7 @@ SCREENS = (
     "/i/5",
     "/i/4",
     "/i/1",
+    "/i/5/evidence",
     "/i/5/chart",
     "/i/5/logs",
     "/i/5/changes",

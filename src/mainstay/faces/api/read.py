@@ -1,9 +1,10 @@
 """Objects as plain data: one shape for the REST API and for ``--json`` on the command line."""
 
+from dataclasses import asdict
 from typing import Any
 
 from mainstay.catalog import services as catalog
-from mainstay.core.access import Actor
+from mainstay.core.access import Actor, Right
 from mainstay.core.problems import bad_request, not_found
 from mainstay.observe.metrics import services as metrics
 from mainstay.respond.alerts import services as alerts
@@ -12,6 +13,7 @@ from mainstay.respond.incidents import services as incidents
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.respond.timeline import services as timeline
+from mainstay.restore.sqldesk import exhibits
 
 Row = dict[str, Any]
 
@@ -93,6 +95,9 @@ def show_incidents(actor: Actor, ident: str) -> Row:
             {"at": entry.at, "actor": entry.actor, "kind": entry.kind, "text": entry.text}
             for entry in timeline.entries(actor, incident.pk)
         ],
+        "evidence": [asdict(one) for one in exhibits.of_incident(actor, incident.pk)]
+        if actor.right >= Right.RESPOND
+        else None,
     }
 
 

@@ -1,7 +1,8 @@
 """How quickly and how rightly the judge of the SQL desk answers, without a connection.
 
 A corpus is a file of JSON lines called after its dialect (``postgres.jsonl``), or a directory of them, each line with
-``sql`` and, where somebody has labelled it, ``reads``. Every statement is judged once to warm up and ``rounds`` times more.
+``sql`` and, where somebody has labelled it, ``reads``. Every statement is
+judged once to warm up and ``rounds`` times more.
 """
 
 import json

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path("take/<int:number>", triage.take),
     path("i/<int:number>", incident.page),
     path("i/<int:number>.md", incident.export),
+    path("i/<int:number>/evidence", incident.evidence),
     path("i/<int:number>/head", incident.head),
     path("i/<int:number>/acts", incident.acts),
     path("i/<int:number>/facts", incident.facts),

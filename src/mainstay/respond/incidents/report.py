@@ -1,6 +1,7 @@
 """An incident as a document."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,25 @@ from mainstay.respond.incidents.models import Incident
 from mainstay.respond.timeline.models import TimelineEntry
 
 
-def markdown(incident: Incident, entries: Sequence[TimelineEntry], pages: Sequence[Any], now: datetime) -> str:
+@dataclass(frozen=True)
+class Exhibit:
+    """One thing that a room above kept as evidence: ``link`` is its path, ``digest`` the SHA-256 of what was pinned."""
+
+    at: datetime
+    who: str
+    kind: str
+    what: str
+    link: str
+    digest: str = ""
+
+
+def markdown(
+    incident: Incident,
+    entries: Sequence[TimelineEntry],
+    pages: Sequence[Any],
+    now: datetime,
+    evidence: Sequence[Exhibit] | None = None,
+) -> str:
     """The report. All times are UTC, so that it reads the same everywhere."""
     facts = [
         ("State", incident.get_state_display()),
@@ -44,6 +63,15 @@ def markdown(incident: Incident, entries: Sequence[TimelineEntry], pages: Sequen
         )
     else:
         lines.append("Nobody was paged.")
+    if evidence is not None:
+        lines += ["", "## Evidence", "", *_evidence(evidence)]
     lines += ["", "## Timeline", ""]
     lines += table(("Time", "Who", "What"), [(moment(entry.at), entry.actor, entry.text) for entry in entries])
     return "\n".join([*lines, "", f"Written {moment(now)}.", ""])
+
+
+def _evidence(kept: Sequence[Exhibit]) -> list[str]:
+    if not kept:
+        return ["Nothing was kept."]
+    rows = [(moment(one.at), one.who, one.kind, one.what, one.link, one.digest) for one in kept]
+    return list(table(("Time", "Who", "Kind", "What", "Where", "SHA-256"), rows))

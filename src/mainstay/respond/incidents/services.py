@@ -19,6 +19,7 @@ from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
 from mainstay.respond.incidents import domain, known
 from mainstay.respond.incidents.models import Incident, PriorityCell, State
+from mainstay.respond.incidents.report import Exhibit, markdown
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.respond.timeline import services as timeline
@@ -379,10 +380,9 @@ def audit_escalations(grace: timedelta = timedelta(seconds=30)) -> list[str]:
     return found + paging.overdue(now, grace)
 
 
-def export_markdown(actor: Actor, number: int) -> str:
-    """The whole story of an incident as Markdown: facts, why each page was sent, and the log with who did what."""
-    from mainstay.respond.incidents.report import markdown
-
+def export_markdown(actor: Actor, number: int, evidence: Sequence[Exhibit] | None = None) -> str:
+    """The whole story of an incident as Markdown: facts, why each page was sent, what was kept as evidence, and the log
+    with who did what. Without ``evidence`` the document does not speak of it."""
     incident = get(actor, number)
     pages: Sequence[Any] = list(paging.visible_pages(actor).filter(incident=incident).order_by("created_at"))
-    return markdown(incident, timeline.entries(actor, number), pages, clock.now())
+    return markdown(incident, timeline.entries(actor, number), pages, clock.now(), evidence)

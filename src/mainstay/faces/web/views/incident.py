@@ -20,6 +20,7 @@ from mainstay.respond.incidents.models import Incident, KnownErrorMatch, State
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.respond.timeline import services as timeline
+from mainstay.restore.sqldesk import exhibits
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
     actor = actor_of(request)
     context = build(actor, number)
     context["people"] = people.visible(actor)
+    context["evidence"] = exhibits.of_incident(actor, number) if context["may_respond"] else []
     context["earlier"] = incidents.last_of_service(actor, context["incident"])
     return show(request, "incident", context)
 
@@ -127,8 +129,19 @@ def alerts_in(request: HttpRequest, number: int) -> HttpResponse:
     return show(request, "incident", build(actor_of(request), number), "parts/incident_alerts")
 
 
+def evidence(request: HttpRequest, number: int) -> HttpResponse:
+    """What is kept for the incident, fetched anew when it changes."""
+    actor = actor_of(request)
+    kept = exhibits.of_incident(actor, number)
+    return show(
+        request, "incident", {"incident": incidents.get(actor, number), "evidence": kept}, "parts/incident_evidence"
+    )
+
+
 def export(request: HttpRequest, number: int) -> HttpResponse:
     """The whole story as a Markdown file."""
-    text = incidents.export_markdown(actor_of(request), number)
+    actor = actor_of(request)
+    kept = exhibits.of_incident(actor, number) if actor.right >= Right.RESPOND else None
+    text = incidents.export_markdown(actor, number, kept)
     name = f'attachment; filename="INC-{number}.md"'
     return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers={"Content-Disposition": name})
