@@ -15,11 +15,12 @@ from django.db import connections
 from django.test import AsyncClient, Client
 from typer.testing import CliRunner
 
+from mainstay.core import clock
 from mainstay.core.access import LOCAL
 from mainstay.core.models import Person
 from mainstay.faces.api.read import show_incidents
 from mainstay.restore.sqldesk.examine import known
-from mainstay.restore.sqldesk.models import Evidence, Read, SavedQuery
+from mainstay.restore.sqldesk.models import Correction, Evidence, Read, SavedQuery
 from tests.parts import until
 from tests.sqldesk.databases import Database, of_url
 from tests.sqldesk.desk import connect
@@ -108,6 +109,19 @@ def test_an_incident_lists_what_is_kept_for_it(shop: Database, browser: Callable
     (one,) = show_incidents(LOCAL, str(at.pk))["evidence"]
     assert (one["who"], one["kind"], one["link"], one["digest"]) == ("Ben", "Answer", link, kept.digest)
 
+    Correction.objects.create(
+        connection=kept.read.connection,
+        incident=at,
+        title="Names",
+        requested_name="Ben",
+        started_name="Ana",
+        created_at=clock.now(),
+        state=Correction.State.DONE,
+    )
+    changed = show_incidents(LOCAL, str(at.pk))["evidence"][1]
+    assert (changed["who"], changed["kind"]) == ("Ben", "Correction")
+    assert changed["what"].endswith(": Names, done")
+
     assert link not in vic.get(f"/i/{at.pk}").content.decode()
     assert "## Evidence" not in vic.get(f"/i/{at.pk}.md").content.decode()
     assert vic.get(f"/i/{at.pk}/evidence").status_code == 403
@@ -182,7 +196,6 @@ def test_a_closed_tab_stops_the_read(shop: Database, browser: Callable[[str], Cl
 
 def test_the_api_answers_with_columns_and_rows(shop: Database) -> None:
     from mainstay.core import tokens
-    from mainstay.core.access import LOCAL
 
     connect(shop)
     secret = tokens.create_token(LOCAL, "ci", "write")
