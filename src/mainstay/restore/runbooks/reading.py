@@ -131,6 +131,11 @@ def asked(actor: Actor, number: int) -> QuerySet[StepRun]:
     return steps(actor, number).filter(state__in=(StepRun.State.PERSON, StepRun.State.UNKNOWN))[:SHOWN]
 
 
+def broke(actor: Actor, number: int) -> QuerySet[StepRun]:
+    """The steps from which a run that has ended would go on, because they failed or nobody knows their outcome."""
+    return steps(actor, number).filter(state__in=(StepRun.State.FAILED, StepRun.State.UNKNOWN))[:SHOWN]
+
+
 def shelf(actor: Actor, text: str = "", service: str = "") -> QuerySet[Book]:
     """Books with their last run (``last_run``, ``last_state``, ``last_at``), by words of their name or by service."""
     last = Run.objects.filter(version__book=OuterRef("pk")).exclude(started_at=None).order_by("-started_at")
