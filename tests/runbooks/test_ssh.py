@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mainstay.faces.bench import sshd
-from mainstay.restore.runbooks import services
+from mainstay.restore.runbooks import hosts, services
 from mainstay.restore.runbooks.execution.ssh import quoted
 from mainstay.restore.runbooks.models import Host, Run
 from tests.runbooks.shelf import again, cell, done, draft, host, person, said, states, step, work, write
@@ -49,11 +49,10 @@ def test_a_key_that_is_not_the_one_that_is_known_is_refused(ssh_server: sshd.Ser
 def test_a_file_of_known_hosts_is_believed(
     ssh_server: sshd.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mainstay.restore.runbooks.execution import ssh
 
     file = tmp_path / "known_hosts"
     file.write_text(f"[127.0.0.1]:{ssh_server.port} {ssh_server.host_key}\n")
-    monkeypatch.setattr(ssh, "known_hosts_file", lambda: file)
+    monkeypatch.setattr(hosts, "known_hosts_file", lambda: file)
     host("pay-1", ssh_server.address, secret="deploy")
     write(step("shell id=say", "echo hello"), targets="[pay-1]")
     assert said(done(draft())) == "hello\n"

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from mainstay.core import clock
-from mainstay.restore.sqldesk.jobs import archive, execution, services
+from mainstay.restore.sqldesk.jobs import execution, files, services
 from mainstay.restore.sqldesk.models import Job, JobBatch
 from tests.parts import until
 from tests.sqldesk import desk
@@ -31,7 +31,7 @@ ACTIONS = {"delete": "", "move": "old_events", "archive": ""}
 @pytest.fixture(autouse=True)
 def _archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAINSTAY_SQL_ARCHIVE_DIR", str(tmp_path))
-    monkeypatch.setattr(archive, "folder", lambda job: tmp_path / f"JOB-{job}")
+    monkeypatch.setattr(files, "folder", lambda job: tmp_path / f"JOB-{job}")
 
 
 def victim(job: Job, batch: int, point: str) -> "subprocess.Popen[bytes]":
@@ -55,12 +55,10 @@ def whole(job: Job, database: Database) -> None:
     if job.action == "move":
         assert left(database, "old_events") == gone
     if job.action == "archive":
-        files = [one.file for one in job.batches.filter(state=JobBatch.State.DONE)]
-        found = sorted(int(row["id"]) for file in files for row in pq.read_table(file).to_pylist())
+        known = [one.file for one in job.batches.filter(state=JobBatch.State.DONE)]
+        found = sorted(int(row["id"]) for file in known for row in pq.read_table(file).to_pylist())
         assert found == gone
-        assert sorted(str(one) for one in archive.folder(job.pk).glob("*.parquet") if str(one) in files) == sorted(
-            files
-        )
+        assert sorted(str(one) for one in files.folder(job.pk).glob("*.parquet") if str(one) in known) == sorted(known)
 
 
 def settled(job: Job) -> Job:

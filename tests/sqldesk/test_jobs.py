@@ -15,7 +15,7 @@ from mainstay.core.access import AccessError
 from mainstay.core.models import AuditEntry
 from mainstay.core.problems import ProblemError
 from mainstay.restore.sqldesk.engines.base import DeskError, RefusedError
-from mainstay.restore.sqldesk.jobs import archive, batch, execution, facts, pressure, services
+from mainstay.restore.sqldesk.jobs import archive, batch, execution, facts, files, pressure, services
 from mainstay.restore.sqldesk.models import Job, JobBatch
 from tests.sqldesk import desk
 from tests.sqldesk.databases import Database
@@ -37,7 +37,7 @@ FIELDS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _archives(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "folder", lambda job: tmp_path / "archives" / f"JOB-{job}")
+    monkeypatch.setattr(files, "folder", lambda job: tmp_path / "archives" / f"JOB-{job}")
 
 
 @pytest.fixture

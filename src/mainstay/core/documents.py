@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from fpdf import FPDF
-from fpdf.fonts import FontFace
-
 FONTS = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
 MONO = "DejaVuSansMono.ttf"
 
@@ -105,6 +102,8 @@ def pdf(blocks: Iterable[Block], fonts: Path, made_at: datetime) -> bytes:
 
 class _Page:
     def __init__(self, fonts: Path, made_at: datetime) -> None:
+        from fpdf import FPDF  # some 20 MB that few processes ever need
+
         self.pdf = FPDF(format="A4")
         self.pdf.set_creation_date(made_at)
         self.pdf.set_auto_page_break(auto=True, margin=18)
@@ -139,6 +138,8 @@ class _Page:
         self.pdf.ln(2)
 
     def table(self, block: Table) -> None:
+        from fpdf.fonts import FontFace
+
         size = 8 if len(block.head) <= 6 else 6.5
         self.pdf.set_font(self.sans, "", size)
         facts = len(block.head) == 2

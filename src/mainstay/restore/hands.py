@@ -18,6 +18,21 @@ class Held(Protocol):
 
 
 T = TypeVar("T", bound=Held)
+RECONCILE_EVERY = 5.0
+
+
+class Paced:
+    """A call that many rounds make and that has something to do in few of them: each so many seconds at most."""
+
+    def __init__(self, call: Callable[[], int], every: float = RECONCILE_EVERY) -> None:
+        self._call, self._every = call, every
+        self._next = 0.0
+
+    def __call__(self) -> None:
+        """Call, if it is time."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._every
+            self._call()
 
 
 class Hands(Generic[T]):

@@ -1,21 +1,21 @@
 """Regular expressions that people write into signatures, each in time that grows with the text alone.
 
 What most of them say (a few words, a beginning, an end, a part) is compared as text. The rest goes to an engine without
-backtracking (RE2, as Arrow has it), and what it was asked before is remembered: labels have few values.
+backtracking (RE2), compiled once.
 """
 
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import re2
 
 LONGEST = 300
 LONGEST_VALUE = 1000
 # All counted repetitions of an expression multiplied: it bounds the states that the engine walks through.
 MOST_REPEATED = 100
-_REMEMBERED = 20_000
+# Bytes an expression may take, compiled and with what it remembers of its states.
+_MEMORY = 1 << 18
 _LITERAL = r"(?:[\w\- :/@#%&=,;<>~!'\"]|\\[.\-+*?()\[\]{}|^$/\\])+"
 _BRANCH = re.compile(rf"(?P<open>\.\*)?(?P<literal>{_LITERAL})(?P<close>\.\*)?", re.ASCII)
 _COUNTED = re.compile(r"(?<!\\)\{(\d+)(?:,(\d*))?\}")
@@ -26,7 +26,7 @@ class ExpressionError(ValueError):
     """An expression cannot be used; the text says why and what to do."""
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def compiled(expression: str) -> Fits:
     """Whether a value fits an expression from its first sign to its last. Raises ``ExpressionError``."""
     if len(expression) > LONGEST:
@@ -39,15 +39,22 @@ def compiled(expression: str) -> Fits:
     branches = [_BRANCH.fullmatch(one) for one in expression.split("|")]
     if all(branches):
         return partial(_any_of, tuple(_plain(one) for one in branches if one))
-    whole = rf"\A(?s:{expression})\z"
     try:
-        # By itself as well: a parenthesis too many would close the one around it.
-        for one in (expression, whole):
-            pc.match_substring_regex(pa.scalar(""), one)
-    except pa.ArrowInvalid as error:
-        said = str(error).removeprefix("Invalid regular expression: ")
-        raise ExpressionError(f"it cannot be compiled: {said}") from None
-    return partial(_asked, whole)
+        found = re2.compile(expression, _options())
+    except re2.error as error:
+        raise ExpressionError(f"it cannot be compiled: {_said(error)}") from None
+    return lambda value: found.fullmatch(value[:LONGEST_VALUE]) is not None
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.dot_nl, options.log_errors, options.max_mem = True, False, _MEMORY
+    return options
+
+
+def _said(error: Exception) -> str:
+    said = error.args[0] if error.args else ""
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
 def _plain(found: re.Match[str]) -> tuple[bool, str, bool]:
@@ -67,8 +74,3 @@ def _any_of(branches: tuple[tuple[bool, str, bool], ...], value: str) -> bool:
         if fits:
             return True
     return False
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _asked(whole: str, value: str) -> bool:
-    return bool(pc.match_substring_regex(pa.scalar(value[:LONGEST_VALUE]), whole).as_py())

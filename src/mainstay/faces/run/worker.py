@@ -60,10 +60,10 @@ class Worker:
         self.log_metrics = LogMetrics()
         self.checks = Checks()
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
-        self.pages = Loop("paging", 0.5, self._deliver)
-        self.jobs = Loop("jobs", 0.5, Jobs().run_due)
+        self.pages = Loop("paging", 1.0, self._deliver)
+        self.jobs = Loop("jobs", 1.0, Jobs().run_due)
         self.runbooks = Runs()
-        self.runs = Loop("runbooks", 0.5, self.runbooks.run_due)
+        self.runs = Loop("runbooks", 1.0, self.runbooks.run_due)
         self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
@@ -73,14 +73,14 @@ class Worker:
             self.corrections,
             self.jobs,
             self.runs,
-            Loop("remedies", 2.0, remedies.run_due),
+            Loop("remedies", 3.0, remedies.run_due),
             Loop("runbook files", 5.0, runbooks.Directory().read_due),
-            Loop("escalations", 0.5, oncall.run_due),
+            Loop("escalations", 1.0, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
-            Loop("checks", 0.5, self.checks.run_due),
-            Loop("known errors", 2.0, Follow().run_due),
+            Loop("checks", 1.0, self.checks.run_due),
+            Loop("known errors", 3.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
-            Loop("follow-up", 2.0, self._follow_up),
+            Loop("follow-up", 3.0, self._follow_up),
             Loop("auditor", 10.0, self._audit),
             Loop("housekeeping", 60.0, self._tidy),
         ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db.models import QuerySet
 
@@ -25,6 +26,12 @@ def parse(address: str) -> tuple[str, str, int]:
     if match is None or not 0 < int(match["port"] or 22) < 65_536:
         raise HostError("address: write USER@HOST or USER@HOST:PORT")
     return match["user"] or "", match["host"].strip("[]"), int(match["port"] or 22)
+
+
+def known_hosts_file() -> Path:
+    """Where the keys of hosts are that are not in their entries."""
+    named = current().runbook_known_hosts
+    return Path(named) if named else Path(current().data_dir) / "ssh" / "known_hosts"
 
 
 @dataclass(frozen=True)

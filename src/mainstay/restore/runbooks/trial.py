@@ -12,7 +12,7 @@ from mainstay.core.settings import current
 from mainstay.restore.runbooks import facts, hosts
 from mainstay.restore.runbooks.book import call, model, page
 from mainstay.restore.runbooks.book.model import Book, Step
-from mainstay.restore.runbooks.execution import acting, ssh
+from mainstay.restore.runbooks.execution import acting
 from mainstay.restore.runbooks.execution.output import Output
 from mainstay.restore.runbooks.execution.programs import NotBegunError
 from mainstay.restore.runbooks.execution.setting import Setting, State, threads
@@ -43,7 +43,7 @@ def of_book(actor: Actor, book: Book, run: Run) -> dict[str, Any]:
     known, missing = _secrets(book, run.inputs)
     lost = [f"the host {key} is not known, or not the way to it" for key in run.targets if key not in machines]
     seen = _Seen([*missing, *lost, *_held(list(machines.values()), run), *_gate(actor, book)])
-    setting = Setting(run, book, machines, run.inputs, known, ssh.Connections(), threads())
+    setting = Setting(run, book, machines, run.inputs, known, threads())
     try:
         asyncio.run(_around(setting, seen))
     finally:

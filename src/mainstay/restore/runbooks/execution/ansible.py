@@ -9,7 +9,7 @@ from pathlib import Path
 from mainstay.core import secrets
 from mainstay.restore.runbooks import hosts
 from mainstay.restore.runbooks.book.model import Step
-from mainstay.restore.runbooks.execution import local, ssh
+from mainstay.restore.runbooks.execution import local
 from mainstay.restore.runbooks.execution.output import Output
 from mainstay.restore.runbooks.execution.programs import NotBegunError, Program
 from mainstay.restore.runbooks.execution.setting import Setting, environment
@@ -71,7 +71,7 @@ def _known(machines: list[Machine]) -> str:
         _, name, port = hosts.parse(one.address)
         place = name if port == 22 else f"[{name}]:{port}"
         lines += [f"{place} {key}" for key in one.host_key.splitlines() if key]
-    file = ssh.known_hosts_file()
+    file = hosts.known_hosts_file()
     return "\n".join([*lines, file.read_text(encoding="utf-8") if file.is_file() else ""]) + "\n"
 
 

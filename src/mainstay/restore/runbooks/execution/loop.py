@@ -12,10 +12,10 @@ from mainstay.core import clock, ids, secrets
 from mainstay.core.access import SYSTEM
 from mainstay.core.settings import current
 from mainstay.restore import review
-from mainstay.restore.hands import Hands
+from mainstay.restore.hands import Hands, Paced
 from mainstay.restore.runbooks import domain, facts, hosts, trial
 from mainstay.restore.runbooks.book import lint
-from mainstay.restore.runbooks.execution import guards, ssh
+from mainstay.restore.runbooks.execution import guards
 from mainstay.restore.runbooks.execution.carrier import Carrier
 from mainstay.restore.runbooks.execution.ledger import LEASE, Cell, Ledger
 from mainstay.restore.runbooks.execution.masking import SHORTEST
@@ -56,14 +56,16 @@ class Runs:
 
     def __init__(self) -> None:
         self.hands: Hands[Taken] = Hands("run", claim, carry)
+        self._look_for_the_dead = Paced(reconcile_due)
         self._ends = False
 
     def run_due(self) -> int:
         """One round. Returns how many runs were taken up."""
         busy = self.hands.busy()
-        for pk in Run.objects.filter(pk__in=busy, asked="stop").values_list("pk", flat=True):
-            busy[pk].stop()
-        reconcile_due()
+        if busy:
+            for pk in Run.objects.filter(pk__in=busy, asked="stop").values_list("pk", flat=True):
+                busy[pk].stop()
+        self._look_for_the_dead()
         return 0 if self._ends else self.hands.take_up(current().runbook_workers)
 
     def drain(self, seconds: float) -> None:
@@ -124,7 +126,7 @@ def _prepared(run: Run) -> Setting | Rest:
         name: run.steps.filter(step=ident).values_list("answer", flat=True).first() or ""
         for name, ident in lint.answers(book).items()
     }
-    return Setting(run, book, machines, {**run.inputs, **answers}, known, ssh.Connections(), threads())
+    return Setting(run, book, machines, {**run.inputs, **answers}, known, threads())
 
 
 async def _work(taken: Taken, run: Run, setting: Setting) -> Rest:

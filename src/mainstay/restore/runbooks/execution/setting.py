@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import close_old_connections, connection
 
@@ -15,9 +15,11 @@ from mainstay.restore.runbooks.book.inputs import typed, variables
 from mainstay.restore.runbooks.book.model import Book, Step
 from mainstay.restore.runbooks.execution.output import Output
 from mainstay.restore.runbooks.execution.programs import NotBegunError, variable
-from mainstay.restore.runbooks.execution.ssh import Connections
 from mainstay.restore.runbooks.hosts import Machine
 from mainstay.restore.runbooks.models import Run, StepRun
+
+if TYPE_CHECKING:
+    from mainstay.restore.runbooks.execution.ssh import Connections
 
 State = StepRun.State
 T = TypeVar("T")
@@ -34,6 +36,12 @@ class Outcome:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _connections() -> "Connections":
+    from mainstay.restore.runbooks.execution.ssh import Connections  # asyncssh, some 15 MB: for those who run a book
+
+    return Connections()
+
+
 @dataclass
 class Setting:
     """What all steps of a run share while it is carried out."""
@@ -43,8 +51,8 @@ class Setting:
     hosts: Mapping[str, Machine]
     inputs: Mapping[str, str]
     secrets: Mapping[str, str]
-    connections: Connections
     threads: ThreadPoolExecutor
+    connections: "Connections" = field(default_factory=_connections)
 
     def values(self) -> dict[str, str]:
         """Inputs as steps see them: those that name a secret hold its value."""

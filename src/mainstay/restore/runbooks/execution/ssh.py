@@ -7,7 +7,6 @@ left on a disk. Quoting is that of POSIX: between single quotation marks every l
 import asyncio
 import re
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -34,12 +33,6 @@ def script(program: Program) -> str:
         raise NotBegunError(f"{strange[0]!r} is no name of an environment variable")
     exports = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
     return f"{{ export LANG=C.UTF-8 {exports}; exec {program.interpreter} -c {quoted(program.text)} </dev/null; }}\n"
-
-
-def known_hosts_file() -> Path:
-    """Where the keys of hosts are that are not in their entries."""
-    named = current().runbook_known_hosts
-    return Path(named) if named else Path(current().data_dir) / "ssh" / "known_hosts"
 
 
 class _Session(asyncssh.SSHClientSession[bytes]):
@@ -140,7 +133,7 @@ class Connections:
         except asyncssh.HostKeyNotVerifiable as error:
             raise NotBegunError(
                 f"the key of {host.key} is not known, or has changed: {error}. Compare it on the machine itself, then "
-                f"write it into {known_hosts_file()} or under host_key"
+                f"write it into {hosts.known_hosts_file()} or under host_key"
             ) from None
         except asyncssh.PermissionDenied:
             raise NotBegunError(
@@ -167,12 +160,12 @@ class Connections:
             return asyncssh.import_known_hosts("".join(f"{place} {one}\n" for one in host.host_key.splitlines() if one))
         if self._known is None:
             try:
-                text = known_hosts_file().read_text(encoding="utf-8")
+                text = hosts.known_hosts_file().read_text(encoding="utf-8")
                 self._known = asyncssh.import_known_hosts(text)
             except FileNotFoundError:
                 self._known = asyncssh.import_known_hosts("")
             except (OSError, ValueError) as error:
-                raise NotBegunError(f"{known_hosts_file()} cannot be read: {error}") from None
+                raise NotBegunError(f"{hosts.known_hosts_file()} cannot be read: {error}") from None
         return self._known
 
     async def still_runs(self, host: Machine, identity: str) -> bool:

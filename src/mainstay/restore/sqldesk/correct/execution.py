@@ -12,7 +12,6 @@ server what became of the transaction (PostgreSQL remembers), else by looking at
 """
 
 import logging
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from mainstay.core import clock
 from mainstay.core.access import SYSTEM, Actor, of_person
 from mainstay.core.settings import current
 from mainstay.restore import review
+from mainstay.restore.hands import Paced
 from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.correct import facts
 from mainstay.restore.sqldesk.correct.apply import MismatchError
@@ -37,7 +37,6 @@ from mainstay.restore.sqldesk.models import Batch, Correction
 
 log = logging.getLogger(__name__)
 State = Correction.State
-RECONCILE_EVERY = 5.0
 
 
 class LeaseLostError(Exception):
@@ -50,14 +49,12 @@ class Corrections:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(current().sql_workers, thread_name_prefix="correction")
         self._running: dict[int, Future[None]] = {}
-        self._looked = 0.0
+        self._look_for_the_dead = Paced(reconcile_due)
 
     def run_due(self) -> int:
         """Take up what waits. Returns how many were taken."""
         self._running = {pk: future for pk, future in self._running.items() if not future.done()}
-        if time.monotonic() - self._looked > RECONCILE_EVERY:
-            self._looked = time.monotonic()
-            reconcile_due()
+        self._look_for_the_dead()
         taken = 0
         while len(self._running) < current().sql_workers and (pk := claim()) is not None:
             self._running[pk] = self._pool.submit(self._carry, pk)

@@ -1,15 +1,14 @@
 """Oracle and SQL Server, through SQLAlchemy's view of them. Nothing here has been run against a server of either."""
 
 from collections.abc import Sequence
-from typing import Any
-
-import sqlalchemy
-from sqlalchemy import URL
-from sqlalchemy.exc import SQLAlchemyError
+from typing import TYPE_CHECKING, Any
 
 from mainstay.restore.sqldesk.engines import base
 from mainstay.restore.sqldesk.engines.base import Column, Name, Reference, Table, Target, Trigger
 from mainstay.restore.sqldesk.engines.session import Session
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 _DRIVERS = {"oracle": ("oracle+oracledb", 1521), "sqlserver": ("mssql+pyodbc", 1433)}
 _BEGIN = {"oracle": "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "sqlserver": "BEGIN TRANSACTION"}
@@ -31,10 +30,12 @@ class Other:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def _engine(self, target: Target) -> sqlalchemy.Engine:
+    def _engine(self, target: Target) -> "sqlalchemy.Engine":
+        import sqlalchemy  # some 10 MB that only these two databases need
+
         driver, port = _DRIVERS[self.name]
         query = {"driver": "ODBC Driver 18 for SQL Server"} if self.name == "sqlserver" else {}
-        address = URL.create(
+        address = sqlalchemy.URL.create(
             driver,
             target.user or None,
             target.password or None,
@@ -49,6 +50,11 @@ class Other:
             raise base.UnreachableError(
                 f"the driver for {self.name} is not installed: pip install 'mainstay[{self.name}]' ({error.name})"
             ) from None
+
+    def _inspector(self, session: Session) -> "sqlalchemy.Inspector":
+        import sqlalchemy
+
+        return sqlalchemy.inspect(self._engine(session.target))
 
     def connect(self, target: Target, *, raw: bool) -> Any:
         """By the driver that SQLAlchemy chooses."""
@@ -102,14 +108,14 @@ class Other:
 
     def resolve(self, session: Session, schema: str, name: str) -> Name | None:
         """As written, or as Oracle folds it."""
-        inspector = sqlalchemy.inspect(self._engine(session.target))
+        inspector = self._inspector(session)
         wanted = schema or inspector.default_schema_name or ""
         known = {one.lower(): one for one in [*inspector.get_table_names(wanted), *inspector.get_view_names(wanted)]}
         return Name(wanted, known[name.lower()]) if name.lower() in known else None
 
     def describe(self, session: Session, table: Name) -> Table:
         """By SQLAlchemy's inspector."""
-        inspector = sqlalchemy.inspect(self._engine(session.target))
+        inspector = self._inspector(session)
         where: dict[str, Any] = {"schema": table.schema or None}
         columns = tuple(
             Column(
@@ -143,7 +149,7 @@ class Other:
 
     def tables(self, session: Session) -> list[tuple[Name, str, int | None]]:
         """Of the default schema."""
-        inspector = sqlalchemy.inspect(self._engine(session.target))
+        inspector = self._inspector(session)
         schema = inspector.default_schema_name or ""
         named = [(name, "table") for name in inspector.get_table_names()]
         named += [(name, "view") for name in inspector.get_view_names()]
@@ -159,7 +165,7 @@ class Other:
         kinds = {kind.__name__ for kind in type(error).__mro__}
         if "OperationalError" in kinds or "InterfaceError" in kinds:
             return base.UnreachableError(str(error))
-        if "DatabaseError" in kinds or isinstance(error, SQLAlchemyError):
+        if kinds & {"DatabaseError", "SQLAlchemyError"}:
             return base.RefusedError(str(error))
         return None
 

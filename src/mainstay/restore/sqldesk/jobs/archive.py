@@ -7,7 +7,6 @@ bytes. Where a column mixes kinds (SQLite may), each value is JSON. The database
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from mainstay.core.settings import current
 from mainstay.restore.sqldesk.domain.images import Key, dump
 from mainstay.restore.sqldesk.engines.base import Column, Table
+from mainstay.restore.sqldesk.jobs.files import ArchiveError, Written
 
 # What stands for NULL in CSV, outside of quotes; a text that reads the same stands in quotes.
 NULL = "\\N"
 _WHOLE = ("int", "bigint", "smallint", "tinyint", "mediumint")
-
-
-class ArchiveError(Exception):
-    """A file does not hold what it should, so nothing is deleted."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A file that was read back: ``checksum`` is over its rows, and does not depend on how they are packed."""
-
-    path: Path
-    bytes: int
-    checksum: str
-
-
-def folder(job: int) -> Path:
-    """Where the files of a job are."""
-    root = current().sql_archive_dir or str(Path(current().data_dir) / "archives")
-    return Path(root) / f"JOB-{job}"
 
 
 def of_rows(source: Table, found: Sequence[Sequence[Any]]) -> pa.Table:

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from mainstay.restore.sqldesk.correct import rows
 from mainstay.restore.sqldesk.engines.base import Table
 from mainstay.restore.sqldesk.engines.postgres import copied_out
 from mainstay.restore.sqldesk.engines.session import Session
-from mainstay.restore.sqldesk.jobs import archive
+from mainstay.restore.sqldesk.jobs.files import Written
 from mainstay.restore.sqldesk.jobs.plan import Key, Plan, between, select, selecting, within
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class CountError(Exception):
@@ -28,7 +29,7 @@ class Done:
     """What a transaction did, before its commit."""
 
     keys: list[Key]
-    written: archive.Written | None
+    written: Written | None
 
     @property
     def rows(self) -> int:
@@ -50,6 +51,8 @@ def carry_out(
     Raises ``CountError``, ``ArchiveError``, ``DeskError``, or what ``may_go_on`` raises.
     """
     if file is not None:
+        from mainstay.restore.sqldesk.jobs import archive  # Arrow, some 40 MB: for jobs that write files
+
         keys, held = _read_out(session, plan, after, limit)
         if not keys:
             return None
@@ -81,8 +84,10 @@ def _delete(session: Session, plan: Plan, keys: list[Key]) -> None:
         raise CountError(f"{len(keys):,} rows were selected and {deleted:,} deleted")
 
 
-def _read_out(session: Session, plan: Plan, after: Key | None, limit: int) -> tuple[list[Key], pa.Table]:
+def _read_out(session: Session, plan: Plan, after: Key | None, limit: int) -> "tuple[list[Key], pa.Table]":
     """The keys of the next rows, and the rows. PostgreSQL copies them out, which is many times quicker than rows."""
+    from mainstay.restore.sqldesk.jobs import archive
+
     width = len(plan.key)
     if session.engine.name == "postgres":
         sql, values = selecting(session, plan, after, limit, whole=True)

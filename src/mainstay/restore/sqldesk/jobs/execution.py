@@ -31,13 +31,13 @@ from mainstay.core import clock, ids
 from mainstay.core.access import SYSTEM, Actor, of_person
 from mainstay.core.settings import current
 from mainstay.restore import review
-from mainstay.restore.hands import Hands
+from mainstay.restore.hands import Hands, Paced
 from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.domain.images import dump, restored_rows
 from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError, RefusedError, UnreachableError
 from mainstay.restore.sqldesk.engines.session import Session
-from mainstay.restore.sqldesk.jobs import archive, facts, pressure
+from mainstay.restore.sqldesk.jobs import facts, files, pressure
 from mainstay.restore.sqldesk.jobs.batch import CountError, Done, carry_out
 from mainstay.restore.sqldesk.jobs.plan import Key, Plan, existing, plan_of
 from mainstay.restore.sqldesk.models import Job, JobBatch
@@ -76,12 +76,14 @@ class Jobs:
 
     def __init__(self) -> None:
         self._hands: Hands[Run] = Hands("job", claim, carry)
+        self._look_for_the_dead = Paced(reconcile_due)
 
     def run_due(self) -> int:
         """One round. Returns how many jobs were taken up."""
         busy = self._hands.busy()
-        self._obey(busy)
-        reconcile_due()
+        if busy:
+            self._obey(busy)
+        self._look_for_the_dead()
         return self._hands.take_up(current().sql_job_workers)
 
     def _obey(self, busy: dict[int, Run]) -> None:
@@ -123,7 +125,7 @@ def carry(run: Run) -> None:
             log.warning("%s: the connection broke at its commit: %s", job, error)
         else:
             _rest(job, run, State.WAITING, f"the database does not answer: {error}")
-    except (StatementError, CountError, archive.ArchiveError, DeskError, OSError, ValueError) as error:
+    except (StatementError, CountError, files.ArchiveError, DeskError, OSError, ValueError) as error:
         if run.stop.is_set():
             _rest(job, run, State.PAUSED, "stopped by a person")
         else:
@@ -202,7 +204,7 @@ def _one(session: Session, job: Job, run: Run, plan: Plan) -> bool:
     for attempt in range(TRIES):
         size = max(min(job.size_now or SMALLEST * 10, job.batch_rows) >> attempt, 1)
         number = (job.batches.order_by("-number").values_list("number", flat=True).first() or 0) + 1
-        file = archive.folder(job.pk) / f"part-{number:06}.parquet" if job.action == Job.Action.ARCHIVE else None
+        file = files.folder(job.pk) / f"part-{number:06}.parquet" if job.action == Job.Action.ARCHIVE else None
         began, at = time.monotonic(), clock.now()
         session.engine.begin_write(session)
         try:
