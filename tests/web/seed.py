@@ -229,6 +229,8 @@ def checks() -> None:
         "name": "Disk for receipts",
         "script": script,
         "command": [],
+        "runbook": "",
+        "inputs": {},
         "env": {},
         "secrets": {},
         "needed": 1,

@@ -39,9 +39,10 @@ key: rotate-certificate
 title: Rotate the certificate
 services: [storefront]
 approval: none
+inputs: [{name: authority, default: inner}]
 ---
 ```shell id=rotate title="Ask for a new one"
-echo "asking the authority"; exit 3
+echo "asking the $INPUT_authority authority"; exit 3
 ```
 """
 
