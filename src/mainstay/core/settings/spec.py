@@ -292,6 +292,12 @@ SPECS: tuple[Spec, ...] = (
         "User of this machine that checks run as, for a worker that is root. Empty: the worker's own user.",
         text,
     ),
+    Spec(
+        "program_grace",
+        2.0,
+        "Seconds between asking a program of a check or of a runbook to end (TERM) and killing it (KILL). 0: at once.",
+        number(0, 60),
+    ),
     Spec("page_lease", 30.0, "Seconds that a sender holds an attempt before another may take it.", number(2, 3600)),
     Spec("page_retries", 6, "Tries to deliver a page through one contact method.", whole(1, 100)),
     Spec("page_senders", 4, "Deliveries that run side by side.", whole(1, 64)),

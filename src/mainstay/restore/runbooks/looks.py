@@ -1,13 +1,11 @@
 """Books that only look, run again and again as health checks. What they say goes to the room of checks."""
 
 import asyncio
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from typing import Any
 
-from mainstay.core import secrets
+from mainstay.core import programs, secrets
 from mainstay.core.access import SYSTEM, Actor
 from mainstay.core.problems import ProblemError
 from mainstay.core.settings import current
@@ -51,8 +49,7 @@ class Looks:
     """Carries out books of checks, and ends those that are under way when the worker stops."""
 
     def __init__(self) -> None:
-        self._running: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]] = {}
-        self._lock = threading.Lock()
+        self._running = programs.Running()
 
     def execute(self, check: Check) -> Said:
         """Run the steps of its book once, in order, and say how that went. Nothing is kept."""
@@ -70,17 +67,12 @@ class Looks:
 
     def end_all(self) -> None:
         """End everything that runs."""
-        with self._lock:
-            running = list(self._running.items())
-        for loop, task in running:
-            # Its loop may close at this very moment.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(task.cancel)
+        self._running.cancel_all()
 
     async def _within(self, check: Check, setting: Setting, began: float) -> Said:
         lines: list[str] = []
         seconds = timeout_of(check)
-        with self._told():
+        with self._running.told():
             try:
                 async with asyncio.timeout(seconds):
                     return _verdict(setting.book, await _through(setting, lines), lines, began)
@@ -88,19 +80,6 @@ class Looks:
                 return _said(CheckState.UNKNOWN, f"it did not end within {seconds:g} s", lines, began, late=True)
             finally:
                 setting.connections.abort()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Let ``end_all`` find this one while it runs."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine that runs has one
-        with self._lock:
-            self._running[loop] = task
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self._running[loop]
 
 
 def _setting(check: Check) -> Setting:

@@ -33,7 +33,12 @@ async def run(setting: Setting, step: Step, identity: str, output: Output) -> in
         "ANSIBLE_HOST_KEY_CHECKING": "True",
     }
     program = Program(sys.executable, "", values, identity, ("-m", "ansible_runner", "run", ".", "-p", "book.yml"))
-    return await local.run(program, output.feed, files=lambda home: files(setting, step, machines, home))
+    return await local.run(
+        program,
+        output.feed,
+        files=lambda home: files(setting, step, machines, home),
+        is_panic=lambda: setting.stopped,
+    )
 
 
 def files(setting: Setting, step: Step, machines: list[Machine], home: str) -> Mapping[str, str]:
