@@ -4,6 +4,7 @@ A style says what may stand where, in the order of the line; it is one regular e
 None of them names a product: they are the layouts that logging libraries and daemons have in common.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,14 +32,21 @@ _REQUEST = r"(?:\s*\[[^\]]*\])?"
 
 @dataclass(frozen=True)
 class Style:
-    """One layout. ``expression`` is anchored at the beginning and covers the header and nothing of the message."""
+    """One layout. ``expression`` is anchored at the beginning and covers the header and nothing of the message.
+
+    ``bare`` is the same without groups, which finds the end of a header many times as quickly. ``digits_alike`` says
+    that it never matters which digit stands somewhere.
+    """
 
     name: str
     expression: str
+    bare: str
+    digits_alike: bool = True
 
 
-def _style(name: str, expression: str) -> Style:
-    return Style(name, ascii_only(rf"\A(?P<head>{expression})"))
+def _style(name: str, expression: str, *, digits_alike: bool = True) -> Style:
+    whole = ascii_only(rf"\A(?P<head>{expression})")
+    return Style(name, whole, re.sub(r"\(\?P<\w+>", "(?:", whole), digits_alike)
 
 
 STYLES = (
@@ -70,7 +78,9 @@ STYLES = (
     _style("level first", rf"{_LEVEL}\s*{_THREAD}\s*(?::|\s)\s*{_LOGGER}?(?::|\s-{{1,3}}\s)\s*"),
     # 134681 node-246 part state 1077804742 1 message
     _style(
-        "epoch", rf"(?:{_FIELD}\s+|[\w.-]+\s+){{0,6}}?(?P<stamp>1\d{{9}}(?:\d{{3}}|\.\d{{1,9}})?)\s+(?:\d{{1,2}}\s+)?"
+        "epoch",
+        rf"(?:{_FIELD}\s+|[\w.-]+\s+){{0,6}}?(?P<stamp>1\d{{9}}(?:\d{{3}}|\.\d{{1,9}})?)\s+(?:\d{{1,2}}\s+)?",
+        digits_alike=False,
     ),
     # 2026-01-31T03:04:05Z message
     _style("time", rf"{_BEFORE}{_TIME}:?\s+(?:-\s+)?"),

@@ -1,14 +1,18 @@
 """From lines as they came to records that say when, how bad, and what."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import polars as pl
+import re2
 
 from mainstay.observe.logs.frame import NO_ATTRIBUTES, both
 from mainstay.observe.logs.lines import LEVELS
-from mainstay.observe.logs.reading import headers, joining, levels, structured, times, traces
+from mainstay.observe.logs.reading import headers, heads, joining, levels, structured, times, traces
 
 _SAMPLE = 256
 _LOOKS_LIKE_JSON = r"\A\s*\{.*\}\s*\z"
@@ -59,29 +63,58 @@ def read(
     return _with_traces(_with_levels(records))
 
 
+def _known_tests() -> Mapping[str, tuple[str, bool]]:
+    """For each format the expression that its lines fit, and whether a line's head is enough to tell."""
+    of_data = {
+        "json": (_LOOKS_LIKE_JSON, False),
+        "access": (structured.ACCESS, False),
+        "logfmt": (structured.LOGFMT, True),
+    }
+    return {**of_data, **{style.name: (style.bare, True) for style in headers.STYLES}}
+
+
+_TESTS = _known_tests()
+
+
+@cache
+def _all_tests() -> "re2.Set":
+    """All tests in one automaton. Polars keeps few expressions compiled, and a sample is not worth compiling them."""
+    options = re2.Options()
+    options.log_errors, options.max_mem = False, 64 << 20
+    tests = re2.Set.SearchSet(options)
+    for expression, _ in _TESTS.values():
+        tests.Add(expression)
+    tests.Compile()
+    return tests
+
+
+def _most_in(sample: pl.Series, left: Sequence[str]) -> str:
+    """The format, of those ``left``, that most lines of a sample fit; the first of several, and empty for none."""
+    names, tests = list(_TESTS), _all_tests()
+    # The middle of a long text tells nothing that its two ends do not.
+    excerpts = (
+        text if len(text) <= 2 * headers.HEAD else text[: headers.HEAD] + text[-headers.HEAD :] for text in sample
+    )
+    counted = Counter(names[place] for text in excerpts for place in tests.Match(text) or ())
+    return max((name for name in left if counted[name]), key=lambda name: counted[name], default="")
+
+
 def _recognise(bodies: pl.Series) -> pl.Series:
     """The format of each text (N): ``json``, ``logfmt``, ``access``, the name of a header's style, or ``raw``."""
-    heads = bodies.str.slice(0, headers.HEAD)
     found = pl.repeat(RAW, bodies.len(), dtype=pl.String, eager=True)
-    tests = [
-        ("json", _LOOKS_LIKE_JSON, bodies),
-        ("access", structured.ACCESS, bodies),
-        ("logfmt", structured.LOGFMT, heads),
-    ]
-    tests += [(style.name, style.expression, heads) for style in headers.STYLES]
-    left = pl.Series(range(bodies.len()), dtype=pl.UInt32)
+    left = pl.int_range(bodies.len(), dtype=pl.UInt32, eager=True)
+    names = list(_TESTS)
     # Most batches have one format or two: try what a sample shows, until a sample of the rest shows nothing.
     while left.len():
-        sample = left.gather_every(max(1, left.len() // _SAMPLE))
-        hits = [(texts.gather(sample).str.contains(test).sum(), (name, test, texts)) for name, test, texts in tests]
-        best = next((one for count, one in sorted(hits, key=lambda hit: -hit[0]) if count), None)
-        if best is None:
+        texts = bodies.gather(left) if left.len() < bodies.len() else bodies
+        best = _most_in(texts.gather_every(max(1, left.len() // _SAMPLE)), names)
+        if not best:
             break
-        name, test, texts = best
-        good = texts.gather(left).str.contains(test)
-        found = found.scatter(left.filter(good), name)
+        names.remove(best)
+        expression, by_head = _TESTS[best]
+        good = (texts.str.slice(0, headers.HEAD) if by_head else texts).str.contains(expression)
+        found = found.scatter(left.filter(good), best)
         left = left.filter(~good)
-        tests.remove(best)
     return found
 
 
@@ -95,24 +128,29 @@ def _part(part: pl.DataFrame, name: str, now: datetime, source: Source) -> pl.Da
 
 
 def _of_headers(part: pl.DataFrame, style: headers.Style, now: datetime, source: Source) -> pl.DataFrame:
-    found = part["body"].str.slice(0, headers.HEAD).str.extract_groups(style.expression).struct.unnest()
-    said = found.select(_named_fields(found.columns)).to_series()
-    kept = found.select(
-        length=pl.sum_horizontal(pl.col(n).str.len_chars().fill_null(0) for n in found.columns if n != "head")
-    )
+    found = heads.apart(part["body"], style)
+    of_kind = _said_of(found.kinds).select(pl.all().gather(found.kind))
     # Fields of a header that have no name are kept with it.
-    more = (found["head"].str.len_chars() - kept["length"]) > _SIGNS_IN_A_HEADER
-    header = pl.select(pl.when(more).then(found["head"].str.strip_chars()).otherwise(pl.lit(""))).to_series()
-    level = levels.named(found["level"]) if "level" in found.columns else pl.repeat("", part.height, eager=True)
-    stamp = found["stamp"] if "stamp" in found.columns else pl.repeat(None, part.height, dtype=pl.String, eager=True)
-    program = found["logger"] if "host" in found.columns else pl.repeat("", part.height, eager=True)
+    header = of_kind.select(pl.when("more").then(found.head.str.strip_chars()).otherwise(pl.lit(""))).to_series()
     return _merged(
-        part.with_columns(body=pl.col("body").str.slice(found["head"].str.len_chars()).str.strip_chars_start()),
-        moments_of(stamp, now, source),
-        level,
-        said,
-        program.fill_null(""),
+        part.with_columns(body=pl.col("body").str.slice(found.head.str.len_chars()).str.strip_chars_start()),
+        moments_of(found.stamp, now, source),
+        of_kind["level"],
+        of_kind["own"],
+        of_kind["program"],
     ).with_columns(header=header)
+
+
+def _said_of(kinds: pl.DataFrame) -> pl.DataFrame:
+    """What the named parts of headers say: ``level``, ``own`` attributes, ``program``; and if there is ``more``."""
+    none = pl.repeat("", kinds.height, eager=True)
+    named = pl.sum_horizontal(pl.col(name).str.len_chars().fill_null(0) for name in kinds.columns if name != "head")
+    return kinds.select(
+        _named_fields(kinds.columns),
+        level=levels.named(kinds["level"]) if "level" in kinds.columns else none,
+        program=kinds["logger"].fill_null("") if "host" in kinds.columns else none,
+        more=(pl.col("head").str.len_chars() - named) > _SIGNS_IN_A_HEADER,
+    )
 
 
 def _named_fields(columns: Sequence[str]) -> pl.Expr:
@@ -171,7 +209,7 @@ def _merged(
 
 def moments_of(texts: pl.Series, now: datetime, source: Source) -> pl.Series:
     """Microseconds of texts in whatever styles they are (N, Int64), corrected; null where no moment is found."""
-    found = pl.repeat(None, texts.len(), dtype=pl.Int64, eager=True)
+    found = times.plainly(texts, source.offset)
     for style in times.STYLES:
         missing = found.is_null() & texts.is_not_null() & (texts != "")
         if not missing.any():
@@ -204,40 +242,26 @@ def _with_traces(records: pl.DataFrame) -> pl.DataFrame:
     """Stack traces become objects. A trace is not taken apart twice: what repeats in a batch is done once."""
     several = records["body"].str.contains("\n", literal=True).arg_true()
     places = several.filter(records["body"].gather(several).str.contains(_HAS_TRACE))
-    empty = records.with_columns(
-        exception=pl.lit(""),
-        frame=pl.lit(""),
-        fingerprint=pl.lit(0, dtype=pl.UInt64),
-        causes=pl.lit([], dtype=pl.List(pl.String)),
-    )
     if not places.len():
-        return empty
+        return records.with_columns(
+            *(pl.lit(value, dtype=_TRACE[name]).alias(name) for name, value in _NO_TRACE.items())
+        )
     bodies = records["body"].gather(places)
-    found = [(text, one) for text in bodies.unique() if (one := traces.trace_of(text))]
-    known = pl.DataFrame(
-        {
-            "body": [text for text, _ in found],
-            "exception": [one.exception for _, one in found],
-            "frame": [one.frame for _, one in found],
-            "fingerprint": [one.fingerprint for _, one in found],
-            "causes": [list(one.causes) for _, one in found],
-        },
-        schema={
-            "body": pl.String,
-            "exception": pl.String,
-            "frame": pl.String,
-            "fingerprint": pl.UInt64,
-            "causes": pl.List(pl.String),
-        },
+    found = [(text, one) for text in bodies.unique(maintain_order=True) if (one := traces.trace_of(text))]
+    # The first row is that of lines without a trace; the others are looked up by the text that they were found in.
+    known = pl.DataFrame([_NO_TRACE, *({name: getattr(one, name) for name in _TRACE} for _, one in found)], _TRACE)
+    numbers = {text: number for number, (text, _) in enumerate(found, 1)}
+    here = bodies.replace_strict(list(numbers), list(numbers.values()), default=0, return_dtype=pl.UInt32)
+    row = pl.repeat(0, records.height, dtype=pl.UInt32, eager=True).scatter(places, here)
+    return records.hstack(known.select(pl.all().gather(row))).with_columns(
+        level=pl.when((pl.col("level") == "") & (row > 0)).then(pl.lit("error")).otherwise("level")
     )
-    # Texts are compared among the traces alone, and all lines by their place.
-    here = pl.DataFrame({"row": places, "body": bodies}).join(known, on="body").drop("body")
-    joined = records.with_row_index("row").join(here, on="row", how="left", maintain_order="left").drop("row")
-    return joined.with_columns(
-        pl.col("exception", "frame").fill_null(""),
-        pl.col("fingerprint").fill_null(0),
-        pl.col("causes").fill_null([]),
-        level=pl.when((pl.col("level") == "") & pl.col("exception").is_not_null())
-        .then(pl.lit("error"))
-        .otherwise("level"),
-    )
+
+
+_TRACE: Mapping[str, Any] = {
+    "exception": pl.String,
+    "frame": pl.String,
+    "fingerprint": pl.UInt64,
+    "causes": pl.List(pl.String),
+}
+_NO_TRACE: Mapping[str, Any] = {"exception": "", "frame": "", "fingerprint": 0, "causes": []}

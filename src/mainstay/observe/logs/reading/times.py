@@ -4,6 +4,7 @@ Each style is one regular expression with the parts of a moment as named groups.
 zone of its source; one without a year is the latest that does not lie in the future.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -29,9 +30,14 @@ _STYLES: Mapping[str, str] = {
     "epoch ms": r"(?P<epoch_ms>1\d{12})",
     "epoch": r"(?P<epoch>1\d{9})(?:\.(?P<fraction>\d{1,9}))?",
 }
+# A moment of fixed width, which most programs write: a column of them is read without an expression.
+_PLAIN = re.compile(
+    r"[0-9]{4}([-/])[0-9]{2}\1[0-9]{2}([ T])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:([.,])([0-9]{3}|[0-9]{6}))?(Z)?", re.ASCII
+)
 STYLES = {name: ascii_only(expression) for name, expression in _STYLES.items()}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SECOND = 1_000_000
+_YEAR_ONE = -62_135_596_800 * _SECOND
 
 
 def pattern_of(style: str) -> str:
@@ -81,6 +87,22 @@ def moments(texts: pl.Series, style: str, now: datetime, offset: timedelta | str
         late = guessed & ((this_year > latest) | this_year.is_null())
         this_year = pl.select(pl.when(late).then(year_before).otherwise(this_year)).to_series()
     return this_year
+
+
+def plainly(texts: pl.Series, offset: timedelta | str = timedelta()) -> pl.Series:
+    """Microseconds since 1970 UTC of texts (N, Int64) that are written as the first of them is; null for all others.
+
+    Only layouts of fixed width are read so. What is null may still be a moment of another kind.
+    """
+    first = next(iter(texts.drop_nulls().head(1)), "")
+    found = _PLAIN.fullmatch(first)
+    if found is None:
+        return pl.repeat(None, texts.len(), dtype=pl.Int64, eager=True)
+    dash, between, dot, digits, zulu = found.groups("")
+    fraction = f"{dot}%{len(digits)}f" if digits else ""
+    read = by_format(texts, f"%Y{dash}%m{dash}%d{between}%H:%M:%S{fraction}{zulu}", timedelta() if zulu else offset)
+    # A year of zeros stands for one that was not known.
+    return _or_null(read, read >= _YEAR_ONE)
 
 
 def by_format(texts: pl.Series, layout: str, offset: timedelta | str = timedelta()) -> pl.Series:

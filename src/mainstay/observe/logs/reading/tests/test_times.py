@@ -53,3 +53,29 @@ def test_a_source_has_a_zone_and_a_correction() -> None:
 @given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2199, 1, 1)))
 def test_every_day_of_the_calendar_is_read_as_written(when: datetime) -> None:
     assert moment(when.isoformat(sep=" ", timespec="microseconds")) == when.replace(tzinfo=UTC)
+
+
+_WRITTEN = st.sampled_from(
+    [
+        *("9999-99-99 99:99:99,999", "9999-99-99T99:99:99.999999Z", "9999/99/99 99:99:99", "9999-99-99T99:99:99Z"),
+        *(
+            "9999-99-99 9:99:99,999",
+            "9999-99-99 99:99:99,9",
+            "9999-99-99T99:99:99+02:00",
+            "1999999999",
+            "Jan 9 99:99:99",
+        ),
+    ]
+).flatmap(
+    lambda layout: st.tuples(*(st.sampled_from("0012356") if sign == "9" else st.just(sign) for sign in layout)).map(
+        "".join
+    )
+)
+
+
+@given(st.lists(_WRITTEN, min_size=2, max_size=30))
+def test_a_column_of_moments_is_read_as_each_of_them(texts: list[str]) -> None:
+    for source in (Source(), Source(offset=timedelta(hours=-3)), Source(offset="Europe/Vienna")):
+        # With a blank in front it is no layout of fixed width, so that each is read by its parts.
+        parts = [moments_of(pl.Series([f" {text}"]), NOW, source)[0] for text in texts]
+        assert moments_of(pl.Series(texts), NOW, source).to_list() == parts
