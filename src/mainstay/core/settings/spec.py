@@ -340,6 +340,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("runbook_max_targets", 1000, "Targets that one run of a runbook may have.", whole(1, 10_000)),
     Spec("runbook_step_timeout", 300.0, "Seconds that a step may take that names no timeout.", number(1, 86_400)),
     Spec("runbook_output_kb", 1024, "What is kept of the output of a step on a target, KB.", whole(8, 1_000_000)),
+    Spec("runbook_search_mb", 50, "Output of runbooks that a search looks through, the newest, MB.", whole(1, 10_000)),
     Spec("runbook_user", "", "User of the system that steps run as on the worker. Empty: as the worker does.", text),
     Spec(
         "runbook_known_hosts",
