@@ -1,6 +1,5 @@
 """Books that only look, as health checks: what may be scheduled, what it says, and what ends it."""
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -112,8 +111,6 @@ def test_a_worker_that_stops_ends_it_and_it_is_due_again(tmp_path: Path) -> None
     looks = Looks()
     loop = Checks(looks.execute, looks.end_all, books=True)
     assert loop.run_due() == 1
-    threading.Thread(target=loop.stop).start()
-    loop.wait()
     loop.stop()
     assert not CheckRun.objects.exists()
     assert Check.objects.get().last_at is None
