@@ -81,7 +81,7 @@ class Worker:
             Loop("escalations", 1.0, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("checks", 1.0, self.checks.run_due),
-            Loop("checks by runbook", 1.0, self.looks.run_due),
+            Loop("checks by runbook", 2.0, self.looks.run_due),
             Loop("known errors", 3.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
             Loop("follow-up", 3.0, self._follow_up),
