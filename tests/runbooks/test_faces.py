@@ -127,7 +127,9 @@ def test_a_run_is_in_the_timeline_of_its_incident() -> None:
 def test_steps_run_as_the_user_that_the_settings_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(current().values, "runbook_user", "nobody")
     write(
-        step("shell id=who", 'id -un; id -Gn; test ! -r /etc/shadow; touch here; echo "$HOME" | grep -c mainstay-step'),
+        step(
+            "shell id=who", 'id -un; id -Gn; test ! -r /etc/shadow; touch here; echo "$HOME" | grep -c mainstay-program'
+        ),
         step("python id=also", "import os\nprint(os.getuid())"),
     )
     run = done(draft())

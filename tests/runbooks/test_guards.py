@@ -395,7 +395,7 @@ def test_what_changed_since_last_time_is_told() -> None:
         ("added", 'echo hello "$INPUT_who"'),
     ]
     assert since.inputs == (("who", "myself", "you"),)
-    assert [one.text for one in reading.search(person("ben"), "MYSELF")] == ["myself\n"]
+    assert [one.text for one in reading.search(person("ben"), "MYSELF")] == ["myself"]
 
 
 def test_a_text_with_errors_is_no_version() -> None:

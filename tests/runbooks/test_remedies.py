@@ -20,7 +20,7 @@ from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents.models import Incident
 from mainstay.respond.timeline import services as timeline
 from mainstay.restore.runbooks.models import Remedy, Run
-from mainstay.restore.runbooks.remedies import domain, services
+from mainstay.restore.runbooks.remedies import domain, reading, services
 from tests.runbooks.shelf import person, said, step, work, write
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("company")]
@@ -68,6 +68,9 @@ def test_a_known_error_runs_its_book_once_an_incident() -> None:
     told = [one.text for one in timeline.entries(LOCAL, made.pk) if one.kind == "run"]
     assert told[0] == f"{run} drafted: Fix fix"
     assert AuditEntry.objects.filter(action="remedy.run").count() == 1
+    assert f"Mend it runs by itself, as {run}" in next(
+        one.text for one in timeline.entries(LOCAL, made.pk) if one.kind == "remedy"
+    )
 
 
 def test_a_book_that_takes_a_second_person_waits_for_one() -> None:
@@ -102,6 +105,24 @@ def test_one_that_does_not_help_opens_the_breaker_until_a_person_closes_it(tmp_p
     incident()
     rounds(1)
     assert Run.objects.count() == 2
+    # What it ran before it was re-armed counts no more, and when that was stays known.
+    assert reading.one(LOCAL, "mend").runs == 1
+    assert [use.reason for use in reading.uses(LOCAL, "mend")][-1] == "inside of its limits"
+
+
+def test_one_that_is_switched_off_leaves_incidents_to_people() -> None:
+    write(step("shell id=say", "true"))
+    remedy()
+    with pytest.raises(AccessError):
+        services.switch(person("ben"), "mend", enabled=False)
+    services.switch(person("ana"), "mend", enabled=False)
+    incident()
+    rounds()
+    assert not Run.objects.exists()
+    assert reading.one(LOCAL, "mend").state == "off"
+    services.switch(person("ana"), "mend", enabled=True)
+    rounds()
+    assert Run.objects.count() == 1
 
 
 def test_one_that_is_asked_for_too_often_does_not_help() -> None:

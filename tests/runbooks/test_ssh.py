@@ -92,3 +92,19 @@ def test_without_the_right_key_nobody_is_let_in(ssh_server: sshd.Server) -> None
 
 def test_quoting() -> None:
     assert quoted("it's") == "'it'\\''s'"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_playbook_goes_through_a_bastion_whose_key_is_enforced(
+    ssh_server: sshd.Server, tmp_path: Path, is_known: bool
+) -> None:
+    key = ssh_server.host_key if is_known else sshd.keygen(tmp_path / "other")
+    host("door", ssh_server.address, secret="deploy", host_key=key)
+    _, _, port = hosts.parse(ssh_server.address)
+    user = hosts.parse(ssh_server.address)[0]
+    host("pay-1", f"{user}@localhost:{port}", secret="deploy", host_key=ssh_server.host_key, via="door")
+    playbook = f"- hosts: all\n  gather_facts: false\n  tasks:\n    - raw: echo $SSH_CONNECTION > {tmp_path}/got\n"
+    write(step("ansible id=play", playbook), targets="[pay-1]")
+    run = done(draft())
+    assert run.state == (Run.State.DONE if is_known else Run.State.FAILED), said(run)
+    assert (tmp_path / "got").exists() == is_known

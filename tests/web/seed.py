@@ -251,6 +251,8 @@ def checks() -> None:
         "name": "Disk for receipts",
         "script": script,
         "command": [],
+        "runbook": "",
+        "inputs": {},
         "env": {},
         "secrets": {},
         "needed": 1,

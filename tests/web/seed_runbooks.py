@@ -39,9 +39,10 @@ key: rotate-certificate
 title: Rotate the certificate
 services: [storefront]
 approval: none
+inputs: [{name: authority, default: inner}]
 ---
 ```shell id=rotate title="Ask for a new one"
-echo "asking the authority"; exit 3
+echo "asking the $INPUT_authority authority"; exit 3
 ```
 """
 
@@ -52,7 +53,6 @@ def runbooks() -> None:
     from mainstay.core.models import Person
     from mainstay.respond.incidents.models import Incident
     from mainstay.restore.runbooks import answering, books, facts, services
-    from mainstay.restore.runbooks.execution import loop
 
     ben = access.of_person(Person.objects.get(email="ben@example.com"))
     ana = access.of_person(Person.objects.get(email="ana@example.com"))
@@ -60,10 +60,6 @@ def runbooks() -> None:
     for text in (RESTART, LOOK, BROKEN):
         books.save(access.LOCAL, text)
     incident = Incident.objects.latest("pk").pk
-
-    def work() -> None:
-        while (run := loop.claim()) is not None:
-            loop.carry(run)
 
     def drafted(key: str, **inputs: str) -> int:
         made = services.propose(ben, key, inputs, reason="Payments hang since 03:12", incident=incident)
@@ -87,3 +83,30 @@ def runbooks() -> None:
     work()
     approved("restart-payments", workers="2")
     drafted("look-at-disk")
+    remedies()
+
+
+def work() -> None:
+    """What the worker does, until nothing is due."""
+    from mainstay.restore.runbooks.execution import loop
+
+    while (run := loop.claim()) is not None:
+        loop.carry(run)
+
+
+def remedies() -> None:
+    """One that helps, and one that did not, whose breaker is open."""
+    from mainstay.core import clock
+    from mainstay.respond.incidents.models import Incident
+    from mainstay.restore.runbooks.models import Remedy
+    from mainstay.restore.runbooks.remedies import services
+
+    incident = Incident.objects.filter(state="open").exclude(known_error=None).latest("pk")
+    assert incident.known_error is not None
+    Incident.objects.filter(pk=incident.pk).update(opened_at=clock.now())
+    known = incident.known_error.key
+    Remedy.objects.create(key="look", name="Look at the disks by itself", known_error=known, runbook="look-at-disk")
+    Remedy.objects.create(key="rotate", name="Ask for a certificate", known_error=known, runbook="rotate-certificate")
+    services.run_due()
+    work()
+    services.run_due()

@@ -132,7 +132,9 @@ def test_the_panic_button_stops_all(shelf: None, sign_in: SignIn) -> None:
     assert ben.post(f"/runs/{latest().pk}/nothing").status_code == 400
 
 
-@pytest.mark.parametrize(("path", "most"), [("/runbooks", 10), ("/runs", 14), ("/runbooks/restart-payments", 12)])
+@pytest.mark.parametrize(
+    ("path", "most"), [("/runbooks", 10), ("/runs", 14), ("/runbooks/restart-payments", 12), ("/remedies", 12)]
+)
 def test_queries_do_not_grow(shelf: None, sign_in: SignIn, path: str, most: int) -> None:
     client = sign_in("ana")
     few = count(client, path)
@@ -143,3 +145,64 @@ def test_queries_do_not_grow(shelf: None, sign_in: SignIn, path: str, most: int)
         client.post("/runbooks/restart-payments/run", {"reason": "again"})
     assert count(client, path) == few
     assert few <= most
+
+
+def test_a_failed_run_is_resumed_with_corrected_values_that_take_a_new_approval(shelf: None, sign_in: SignIn) -> None:
+    run = Run.objects.get(state=Run.State.PERSON)
+    ben, ana, path = sign_in("ben"), sign_in("ana"), f"/runs/{run.pk}"
+    ben.post(f"{path}/answer", {"step": run.steps.get(step="look").pk, "what": "not done", "text": "no light"})
+    seed_runbooks.work()
+    page = ben.get(path).content.decode()
+    assert "no light" in page
+    assert 'name="input-workers" type="number" value="2"' in page
+    wrong = ben.post(f"{path}/resume", {"input-workers": "many", "input-region": "south"})
+    page = wrong.content.decode()
+    assert wrong.status_code == 400
+    assert "inputs.workers: " in page
+    assert 'value="many"' in page
+    assert "<option selected>south" in page
+    ben.post(f"{path}/resume", {"input-workers": "3", "input-region": "north"})
+    run.refresh_from_db()
+    assert (run.state, run.inputs["workers"], run.approved_by) == (Run.State.DRAFT, "3", None)
+    ben.post(f"{path}/request")
+    page = ana.get(path).content.decode()
+    ana.post(f"{path}/approve", {"hash": page.split('name="hash" value="')[1].split('"')[0]})
+    ben.post(f"{path}/start")
+    seed_runbooks.work()
+    assert run.steps.get(step="look").state == "person"
+
+
+def test_resuming_with_the_same_values_goes_on_at_once(shelf: None, sign_in: SignIn) -> None:
+    run = Run.objects.filter(state=Run.State.FAILED, automatic="").get()
+    assert "exit code 3" in sign_in("ben").get(f"/runs/{run.pk}").content.decode()
+    assert sign_in("ben").post(f"/runs/{run.pk}/resume")["Location"] == f"/runs/{run.pk}"
+    run.refresh_from_db()
+    assert run.state == Run.State.WAITING
+
+
+def test_a_remedy_that_did_not_help_is_looked_into_and_armed_again(shelf: None, sign_in: SignIn) -> None:
+    ana, ben, path = sign_in("ana"), sign_in("ben"), "/remedies/rotate"
+    page = ben.get("/remedies").content.decode()
+    assert page.index("breaker open") < page.index("armed")
+    assert "its run is failed" in page
+    assert "Close the breaker" not in ben.get(path).content.decode()
+    assert ben.post(f"{path}/rearm", {"reason": "It is mended"}).status_code == 403
+    refused = ana.post(f"{path}/rearm", {"reason": " "})
+    assert refused.status_code == 400
+    assert "reason: write what was found" in refused.content.decode()
+    ana.post(f"{path}/rearm", {"reason": "The authority answers again"})
+    assert "armed" in ana.get(path).content.decode()
+    assert ana.post(f"{path}/rearm", {"reason": "twice"}).status_code == 409
+    ana.post(f"{path}/disable")
+    assert "switched off" in ana.get(path).content.decode()
+    ana.post(f"{path}/enable")
+    assert ana.post(f"{path}/nothing").status_code == 400
+    assert ana.get("/remedies/nobody").status_code == 404
+
+
+def test_an_incident_and_a_run_say_which_remedy_it_was(shelf: None, sign_in: SignIn) -> None:
+    run = Run.objects.get(automatic="remedy rotate")
+    ben = sign_in("ben")
+    assert 'href="/remedies/rotate">remedy rotate</a>' in ben.get(f"/runs/{run.pk}").content.decode()
+    panel = ben.get(f"/i/{run.incident_id}/runbooks").content.decode()
+    assert f'ran by itself, as <a href="/runs/{run.pk}">' in panel

@@ -306,10 +306,12 @@ class LogMetric(Keyed):
 
 
 class Check(Keyed):
-    """A program that says by its exit code whether something is well: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
+    """A program that says by its exit code whether something is well, or a runbook that only looks."""
 
     command: list[str] = Field([], description="The program and its arguments. No shell reads them.")
     script: str = Field("", max_length=100_000, description="Text of a script that begins with #!, instead.")
+    runbook: Key | Literal[""] = Field("", description="Key of a runbook that only looks, instead.")
+    inputs: dict[str, str] = Field({}, description="Values for the runbook.")
     service: Key | None = None
     interval: Duration | None = None
     timeout: Duration | None = None

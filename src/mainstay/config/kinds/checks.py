@@ -7,9 +7,10 @@ from mainstay.config.kinds.references import one
 from mainstay.core.access import Actor
 from mainstay.observe.checks import services
 from mainstay.observe.checks.models import Check
+from mainstay.restore.runbooks import looks
 
 Entry = dict[str, Any]
-_SAME = ("name", "command", "script", "env", "secrets", "needed", "of", "labels", "enabled")
+_SAME = ("name", *services.KEPT_AS_WRITTEN)
 
 
 def load() -> dict[str, tuple[Entry, str]]:
@@ -31,7 +32,9 @@ def load() -> dict[str, tuple[Entry, str]]:
 
 def save(actor: Actor, entry: Entry, source: str) -> None:
     """Make or change a check. What it said stays; it is run at once."""
-    del actor
+    services.check_entry(entry)
+    if entry["runbook"]:
+        looks.require_fitting(actor, entry["runbook"], entry["inputs"])
     services.save(entry, one(Service, entry["service"], "service"), source)
 
 

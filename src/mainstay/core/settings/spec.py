@@ -292,6 +292,12 @@ SPECS: tuple[Spec, ...] = (
         "User of this machine that checks run as, for a worker that is root. Empty: the worker's own user.",
         text,
     ),
+    Spec(
+        "program_grace",
+        2.0,
+        "Seconds between asking a program of a check or of a runbook to end (TERM) and killing it (KILL). 0: at once.",
+        number(0, 60),
+    ),
     Spec("page_lease", 30.0, "Seconds that a sender holds an attempt before another may take it.", number(2, 3600)),
     Spec("page_retries", 6, "Tries to deliver a page through one contact method.", whole(1, 100)),
     Spec("page_senders", 4, "Deliveries that run side by side.", whole(1, 64)),
@@ -335,6 +341,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("runbook_max_targets", 1000, "Targets that one run of a runbook may have.", whole(1, 10_000)),
     Spec("runbook_step_timeout", 300.0, "Seconds that a step may take that names no timeout.", number(1, 86_400)),
     Spec("runbook_output_kb", 1024, "What is kept of the output of a step on a target, KB.", whole(8, 1_000_000)),
+    Spec("runbook_search_mb", 50, "Output of runbooks that a search looks through, the newest, MB.", whole(1, 10_000)),
     Spec("runbook_user", "", "User of the system that steps run as on the worker. Empty: as the worker does.", text),
     Spec(
         "runbook_known_hosts",

@@ -51,6 +51,8 @@ def shown(actor: Actor, key: str, limit: int = 20) -> Row:
         "reason": check.reason,
         "command": check.command,
         "script": check.script or None,
+        "runbook": check.runbook or None,
+        "inputs": check.inputs,
         "interval": services.interval_of(check),
         "timeout": services.timeout_of(check),
         "needed": check.needed,

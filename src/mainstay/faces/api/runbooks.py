@@ -10,7 +10,7 @@ from mainstay.core.problems import bad_request
 from mainstay.faces.api.endpoint import endpoint, fields_of, whole_of
 from mainstay.restore.runbooks import answering, books, facts, reading, services
 from mainstay.restore.runbooks.models import Book, Chunk, Run, StepRun
-from mainstay.restore.runbooks.remedies import services as remedies
+from mainstay.restore.runbooks.remedies import reading as remedies
 
 
 def _book(book: Book) -> dict[str, Any]:
@@ -236,14 +236,17 @@ def every_remedy(actor: Actor) -> list[dict[str, Any]]:
     """Remedies by key, with their breakers."""
     return [
         {
-            "key": one.key,
-            "for": one.known_error or one.rule,
-            "runbook": one.runbook,
-            "enabled": one.enabled,
-            "breaker": "open" if one.tripped_at else "closed",
-            "why": one.tripped_why or None,
+            "key": one.remedy.key,
+            "for": one.remedy.known_error or one.remedy.rule,
+            "runbook": one.remedy.runbook,
+            "enabled": one.remedy.enabled,
+            "breaker": "open" if one.remedy.tripped_at else "closed",
+            "why": one.remedy.tripped_why or None,
+            "runs": one.runs,
+            "per_hour": one.remedy.per_hour,
+            "last": one.last.at if one.last else None,
         }
-        for one in remedies.visible(actor)
+        for one in remedies.every(actor)
     ]
 
 

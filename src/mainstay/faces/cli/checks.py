@@ -44,8 +44,10 @@ def run(key: str, as_json: Json = False) -> None:
     from mainstay.core.access import LOCAL
     from mainstay.observe.checks import services
     from mainstay.observe.checks.domain import State
+    from mainstay.restore.runbooks.looks import Looks
 
-    said = services.execute(services.get(LOCAL, key))
+    check = services.get(LOCAL, key)
+    said = Looks().execute(check) if check.runbook else services.execute(check)
     found: dict[str, Any] = {
         "state": str(said.state),
         "text": said.text,

@@ -310,3 +310,16 @@ def rearm(
 
     services.rearm(LOCAL, key, reason)
     say(f"{key} runs by itself again.")
+
+
+@app.command("switch-remedy")
+def switch_remedy(
+    key: Annotated[str, typer.Argument(help="Key of the remedy.")],
+    enabled: Annotated[bool, typer.Option("--on/--off", help="Whether it may run by itself.")],
+) -> None:
+    """Let a remedy run by itself, or not any more. Its breaker stays as it is."""
+    from mainstay.core.access import LOCAL
+    from mainstay.restore.runbooks.remedies import services
+
+    services.switch(LOCAL, key, enabled=enabled)
+    say(f"{key} is switched {'on' if enabled else 'off'}.")

@@ -8,6 +8,7 @@ because it holds everything.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,7 @@ from mainstay.restore.sqldesk.jobs import services as jobs
 FORMAT = 1
 # Where the files of jobs are in a backup.
 ARCHIVES = "archives"
+_ARCHIVED = re.compile(rf"{ARCHIVES}/JOB-[0-9]+/[\w.-]+", re.ASCII)
 HOUR_MS = 3_600_000
 
 
@@ -174,7 +176,7 @@ def restore(file: Path) -> Iterator[str]:
 
 def _read_archives(archive: zipfile.ZipFile) -> str:
     """The files of jobs back to where this installation keeps them, each read and compared with what was archived."""
-    names = [name for name in archive.namelist() if name.startswith(f"{ARCHIVES}/")]
+    names = [name for name in archive.namelist() if _ARCHIVED.fullmatch(name)]
     for name in names:
         job, file = Path(name).parts[-2:]
         target = jobs.archive_root() / job / file

@@ -34,6 +34,7 @@ from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.restore.runbooks import directory as runbooks
 from mainstay.restore.runbooks.execution.loop import Runs
+from mainstay.restore.runbooks.looks import Looks
 from mainstay.restore.runbooks.remedies import services as remedies
 from mainstay.restore.sqldesk.correct.execution import Corrections
 from mainstay.restore.sqldesk.jobs.execution import Jobs
@@ -59,6 +60,8 @@ class Worker:
         self.scrapes = metrics.Scrapes()
         self.log_metrics = LogMetrics()
         self.checks = Checks()
+        looks = Looks()
+        self.looks = Checks(looks.execute, looks.end_all, books=True)
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
         self.pages = Loop("paging", 1.0, self._deliver)
         self.jobs = Loop("jobs", 1.0, Jobs().run_due)
@@ -78,6 +81,7 @@ class Worker:
             Loop("escalations", 1.0, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("checks", 1.0, self.checks.run_due),
+            Loop("checks by runbook", 2.0, self.looks.run_due),
             Loop("known errors", 3.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
             Loop("follow-up", 3.0, self._follow_up),
@@ -157,6 +161,7 @@ class Worker:
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0.1))
         self.checks.stop()
+        self.looks.stop()
         self._senders.shutdown(wait=True, cancel_futures=True)
 
     def _hear(self, rings: list[tuple[str, Any]]) -> None:

@@ -23,6 +23,7 @@ MAIN = (
 )
 MORE = (
     ("Runs", "/runs"),
+    ("Remedies", "/remedies"),
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
     ("Checks", "/checks"),

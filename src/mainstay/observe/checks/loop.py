@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from django.db import close_old_connections, connection
@@ -15,9 +16,19 @@ log = logging.getLogger(__name__)
 
 
 class Checks:
-    """Runs checks. Those that were late last time have half of the places at most: they hold up each other alone."""
+    """Runs checks. Those that were late last time have half of the places at most: they hold up each other alone.
 
-    def __init__(self) -> None:
+    Without arguments it runs programs. The floor that knows books gives how these are run and ended.
+    """
+
+    def __init__(
+        self,
+        execute: Callable[[Check], services.Said] = services.execute,
+        end_all: Callable[[], None] = runner.end_all,
+        *,
+        books: bool = False,
+    ) -> None:
+        self._execute, self._end_all, self._books = execute, end_all, books
         self._places = current().check_workers
         self._pool = ThreadPoolExecutor(self._places, thread_name_prefix="check")
         self._running: dict[int, tuple[Future[None], bool]] = {}
@@ -30,7 +41,7 @@ class Checks:
         if free <= 0:
             return 0
         slow = max(self._places // 2, 1) - sum(late for _, late in self._running.values())
-        taken = services.claim(free, slow=max(slow, 0))
+        taken = services.claim(free, slow=max(slow, 0), books=self._books)
         for check in taken:
             if check.pk not in self._running:
                 self._running[check.pk] = (self._pool.submit(self._run, check), check.slow)
@@ -47,7 +58,7 @@ class Checks:
         ended = [pk for pk, (future, _) in self._running.items() if not future.done()]
         # One that begins at this very moment is ended by the next look.
         while not all(future.done() for future, _ in self._running.values()):
-            runner.end_all()
+            self._end_all()
             wait([future for future, _ in self._running.values()], timeout=0.1)
         self._pool.shutdown(wait=True, cancel_futures=True)
         services.give_back(ended)
@@ -56,7 +67,7 @@ class Checks:
         close_old_connections()
         started = clock.now()
         try:
-            said = services.execute(check) if not self._stopped.is_set() else None
+            said = self._execute(check) if not self._stopped.is_set() else None
             if said and not self._stopped.is_set():
                 services.keep(check.pk, said, started)
         except Exception:

@@ -11,13 +11,17 @@ STATES = [(one.value, one.value.upper()) for one in State]
 
 
 class Check(Keyed):
-    """A program that is run at an interval. ``state`` is what counts, ``recent`` what the last runs said."""
+    """A program or a runbook that is run at an interval. ``state`` counts, ``recent`` is what the last runs said."""
 
     service = models.ForeignKey(
         "catalog.Service", null=True, blank=True, on_delete=models.SET_NULL, related_name="checks"
     )
     command = models.JSONField(default=list, blank=True, help_text="The program and its arguments.")
     script = models.TextField(blank=True, help_text="The text of a script that begins with #!, instead of a command.")
+    runbook = models.CharField(
+        max_length=80, blank=True, db_default="", help_text="Key of a book that only looks, instead of a program."
+    )
+    inputs = models.JSONField(default=dict, blank=True, db_default={}, help_text="Values for the book.")
     interval_seconds = models.FloatField(null=True, blank=True)
     timeout_seconds = models.FloatField(null=True, blank=True)
     env = models.JSONField(default=dict, blank=True, help_text="Environment variable to text.")

@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 SOURCE = "check"
 _RESERVED = frozenset(("check", "service", "severity", "alertname", "state", "label", "unit"))
 _MEASURES = 200
+KEPT_AS_WRITTEN = (
+    *("command", "script", "runbook", "inputs", "env", "secrets"),
+    *("needed", "of", "labels", "enabled"),
+)
 LEAST = {"interval": 1.0, "timeout": 0.1}
 
 
@@ -82,8 +86,12 @@ def timeout_of(check: Check) -> float:
 
 def check_entry(entry: Mapping[str, Any]) -> None:
     """Refuse what cannot be run. Raises ``CheckError``."""
-    if bool(entry["command"]) == bool(entry["script"]):
-        raise CheckError("command: write a command or a script, one of the two")
+    if sum(bool(entry[name]) for name in ("command", "script", "runbook")) != 1:
+        raise CheckError("command: write a command, a script or a runbook, one of the three")
+    if entry["runbook"] and (entry["env"] or entry["secrets"]):
+        raise CheckError("env: a runbook takes its values by inputs, and names its secrets itself")
+    if entry["inputs"] and not entry["runbook"]:
+        raise CheckError("inputs: a program takes its values by env; inputs are for a runbook")
     if entry["script"] and not entry["script"].startswith("#!"):
         raise CheckError("script: begin with the program that reads it, such as #!/bin/sh")
     if any("\x00" in part for part in (*entry["command"], entry["script"])):
@@ -106,7 +114,7 @@ def save(entry: Mapping[str, Any], service: Service | None, source: str) -> Chec
     """Make a check, or change the one with this key; it is run at once. Raises ``CheckError``."""
     check_entry(entry)
     values = {
-        **{name: entry[name] for name in ("command", "script", "env", "secrets", "needed", "of", "labels", "enabled")},
+        **{name: entry[name] for name in KEPT_AS_WRITTEN},
         "name": entry["name"] or entry["key"],
         "service": service,
         "interval_seconds": entry["interval"],
@@ -155,13 +163,14 @@ def run_now(actor: Actor, key: str) -> Check:
     return check
 
 
-def claim(limit: int, *, slow: int) -> list[Check]:
-    """Take checks that are due, those that wait longest first; of those that were late last time at most ``slow``.
+def claim(limit: int, *, slow: int, books: bool = False) -> list[Check]:
+    """Take programs or ``books`` that are due, the longest waiting first; of those late last time at most ``slow``.
 
     What is taken is due again after its time limit, so that one whose worker ended is not forgotten.
     """
     now, taken = clock.now(), list[Check]()
     due = Check.objects.filter(enabled=True, next_at__lte=now).select_related("service").order_by("next_at")
+    due = due.exclude(runbook="") if books else due.filter(runbook="")
     for check in due[: 4 * limit]:
         if len(taken) >= limit:
             break
@@ -179,7 +188,7 @@ def give_back(pks: Sequence[int]) -> None:
 
 
 def execute(check: Check) -> Said:
-    """Run it here and now. Nothing is kept."""
+    """Run its program here and now. Nothing is kept."""
     limits = runner.Limits(timeout_of(check), current().check_output_kb * 1000, current().check_user)
     try:
         hidden = {name: secrets.get(secret) for name, secret in check.secrets.items()}

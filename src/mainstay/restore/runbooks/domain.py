@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mainstay.restore.approval import Step as Decision
+from mainstay.restore.runbooks.book import model
 from mainstay.restore.runbooks.book.model import Book, Step
 
 
@@ -80,6 +81,18 @@ def may_start(
 def needs_approval(book: Book) -> bool:
     """Whether another person has to approve a run. One that only looks takes nobody."""
     return book.changes and book.approval != "none"
+
+
+def may_be_scheduled(book: Book) -> Decision:
+    """Whether a book may run again and again as a check: nobody looks on, so each step only looks or waits."""
+    for step in book.steps:
+        if step.kind in {model.ASK, model.MANUAL}:
+            return Decision(False, f"its step {step.id} waits for a person")
+        if not step.harmless:
+            return Decision(
+                False, f"its step {step.id} ({step.kind}) may change something: make it a check if it looks"
+            )
+    return Decision(True, "it only looks")
 
 
 def overdue(started: datetime, timeout: float, now: datetime) -> bool:

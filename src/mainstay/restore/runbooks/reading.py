@@ -1,11 +1,13 @@
 """What runs have written and how they differ: output, a search through it, and what changed since last time."""
 
 from dataclasses import dataclass
+from itertools import groupby
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import bad_request
+from mainstay.core.settings import current
 from mainstay.restore.runbooks import books, services
 from mainstay.restore.runbooks.book import compare
 from mainstay.restore.runbooks.models import Book, Chunk, Run, StepRun
@@ -29,7 +31,7 @@ class Since:
 
 @dataclass(frozen=True)
 class Hit:
-    """A place in the output of a step."""
+    """A line in the output of a step; of a long one the part around what was found."""
 
     run: Run
     step: StepRun
@@ -57,21 +59,34 @@ def output(actor: Actor, number: int, step_run: int | None = None, after: int = 
 
 
 def search(actor: Actor, text: str, *, book: str = "", limit: int = 50) -> list[Hit]:
-    """Where this text stands in the output of runs, whatever its case, newest first."""
+    """Lines of the output of runs that hold this text, whatever its case, those of the newest run first.
+
+    The pieces of an attempt's stream are joined, so that a word which was cut between two of them is found. The newest
+    output is looked through, as much of it as the settings say.
+    """
     require(actor, Right.RESPOND)
-    if len(text.strip()) < 3:
+    sought = text.strip().casefold()
+    if len(sought) < 3:
         raise bad_request("write at least three characters", "text")
-    found = Chunk.objects.filter(text__icontains=text.strip()).select_related("step_run__run__version__book")
+    found = Chunk.objects.order_by("-step_run_id", "attempt", "stream", "number")
     if book:
         found = found.filter(step_run__run__version__book__key=book)
-    return [
-        Hit(one.step_run.run, one.step_run, _snippet(one.text, text.strip())) for one in found.order_by("-pk")[:limit]
-    ]
+    rows = found.values_list("step_run_id", "attempt", "stream", "text").iterator(chunk_size=200)
+    left, hits = current().runbook_search_mb * 1_000_000, list[tuple[int, str]]()
+    for (number, _, _), pieces in groupby(rows, key=lambda row: row[:3]):
+        whole = "".join(row[3] for row in pieces)
+        hits += [(number, _snippet(line, sought)) for line in whole.splitlines() if sought in line.casefold()]
+        left -= len(whole)
+        if len(hits) >= limit or left <= 0:
+            break
+    hits = hits[:limit]
+    steps_by = StepRun.objects.select_related("run__version__book").in_bulk({number for number, _ in hits})
+    return [Hit(steps_by[number].run, steps_by[number], line) for number, line in hits]
 
 
-def _snippet(text: str, sought: str) -> str:
-    place = max(text.lower().find(sought.lower()), 0)
-    return text[max(place - _AROUND, 0) : place + len(sought) + _AROUND]
+def _snippet(line: str, sought: str) -> str:
+    place = max(line.casefold().find(sought), 0)
+    return line[max(place - _AROUND, 0) : place + len(sought) + _AROUND]
 
 
 def since_last(actor: Actor, run: Run) -> Since:
@@ -129,6 +144,11 @@ def board(actor: Actor, number: int) -> list[BoardLine]:
 def asked(actor: Actor, number: int) -> QuerySet[StepRun]:
     """The steps that wait for a person to answer, or to tell what became of them."""
     return steps(actor, number).filter(state__in=(StepRun.State.PERSON, StepRun.State.UNKNOWN))[:SHOWN]
+
+
+def broke(actor: Actor, number: int) -> QuerySet[StepRun]:
+    """The steps from which a run that has ended would go on, because they failed or nobody knows their outcome."""
+    return steps(actor, number).filter(state__in=(StepRun.State.FAILED, StepRun.State.UNKNOWN))[:SHOWN]
 
 
 def shelf(actor: Actor, text: str = "", service: str = "") -> QuerySet[Book]:

@@ -239,9 +239,12 @@ def _hand_over(actor: Actor, run: Run) -> None:
 
 
 def _again(steps: QuerySet[StepRun], outcome: str) -> None:
-    """Let steps run anew. What an attempt wrote is kept."""
-    steps.exclude(attempt=0).update(
-        state=StepRun.State.WAITING, outcome=outcome, exit_code=None, until=None, ended_at=None, detail={}
+    """Let steps run anew. What an attempt wrote is kept.
+
+    A step by hand has no attempt; one that a person said cannot be done is asked for again.
+    """
+    steps.exclude(~Q(state=StepRun.State.FAILED), attempt=0).update(
+        state=StepRun.State.WAITING, outcome=outcome, exit_code=None, until=None, ended_at=None, detail={}, answer=""
     )
 
 

@@ -7,9 +7,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from mainstay.core.access import Actor, Right
 from mainstay.core.problems import ProblemError
+from mainstay.faces.web.views import run_inputs
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show, whole
 from mainstay.restore.runbooks import books, domain, hosts, reading, services
-from mainstay.restore.runbooks.book.model import Input
 
 DRAFT = """---
 key: restart-service
@@ -27,7 +27,6 @@ systemctl restart example
 GET http://127.0.0.1:8080/healthz
 ```
 """
-FIELD = "input-"
 
 
 def every(request: HttpRequest) -> HttpResponse:
@@ -95,14 +94,14 @@ def run(request: HttpRequest, key: str) -> HttpResponse:
     actor = actor_of(request)
     content = books.content(actor, key)
     source = request.POST if request.method == "POST" else request.GET
-    given = {one.name: source.get(FIELD + one.name, one.default) for one in content.inputs}
+    typed = run_inputs.typed(content, source)
     allowed = hosts.allowed(actor, content)
     chosen = source.getlist("target") if request.method == "POST" else [one.key for one in allowed]
     incident = source.get("incident", "").strip().upper().removeprefix("INC-")
     context = {
         "book": books.get(actor, key),
         "content": content,
-        "inputs": [(one, given[one.name], _kind(one)) for one in content.inputs],
+        "inputs": run_inputs.fields(content, typed),
         "hosts": [(one, one.key in chosen) for one in allowed],
         "reason": source.get("reason", ""),
         "incident": incident,
@@ -114,7 +113,7 @@ def run(request: HttpRequest, key: str) -> HttpResponse:
         made = services.propose(
             actor,
             key,
-            {name: value for name, value in given.items() if value},
+            run_inputs.given(typed),
             targets=chosen if content.targets else None,
             reason=source.get("reason", ""),
             incident=whole(incident, -1) if incident else None,
@@ -125,11 +124,6 @@ def run(request: HttpRequest, key: str) -> HttpResponse:
         answer.status_code = error.status
         return answer
     return HttpResponseRedirect(f"/runs/{made.pk}")
-
-
-def _kind(one: Input) -> str:
-    """The kind of field that a value of this type is typed into."""
-    return {"date": "date", "whole": "number"}.get(one.type, "text")
 
 
 @require_POST

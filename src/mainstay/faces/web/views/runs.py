@@ -8,11 +8,13 @@ from django.views.decorators.http import require_POST
 
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError, bad_request
+from mainstay.faces.web.views import run_inputs
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show, whole
 from mainstay.respond.incidents import services as incidents
 from mainstay.restore import approval
 from mainstay.restore.runbooks import answering, books, domain, facts, reading, services
 from mainstay.restore.runbooks.models import Run
+from mainstay.restore.runbooks.remedies import reading as remedies
 
 State = Run.State
 OFFERED = 8
@@ -33,19 +35,30 @@ def every(request: HttpRequest) -> HttpResponse:
 
 def one(request: HttpRequest, number: int) -> HttpResponse:
     """One run whole; while it is live, the part that says how far it has come is fetched again."""
+    if request.headers.get("HX-Request"):
+        actor = actor_of(request)
+        return show(request, "parts/run", _progress(actor, services.get(actor, number), request))
+    return _page(request, number)
+
+
+def _page(request: HttpRequest, number: int, error: ProblemError | None = None) -> HttpResponse:
+    """The whole page; with ``error`` what was typed to correct its inputs stands there still."""
     actor = actor_of(request)
     run = services.get(actor, number)
     context = _progress(actor, run, request)
-    if request.headers.get("HX-Request"):
-        return show(request, "parts/run", context)
     book = facts.book_of(run.version.text)
     asked = [(cell, book.step(cell.step)) for cell in reading.asked(actor, number)]
-    return show(
+    has_ended = run.state in services.ENDED
+    answer = show(
         request,
         "run",
         {
             **context,
             "content": book,
+            "error": error,
+            "remedy": remedies.key_of_run(actor, number) if run.automatic else "",
+            "broke": reading.broke(actor, number) if has_ended else [],
+            "inputs": run_inputs.fields(book, run_inputs.typed(book, request.POST, run.inputs)) if has_ended else [],
             "hash": facts.hash_of(run),
             "stale": bool(run.dry_run) and facts.hash_of(run) != run.dry_run_hash,
             "may_approve": approval.may_approve(run.state, run.requested_by_id, actor.person_id, run.barred()),
@@ -53,10 +66,12 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
             "startable": services.startable(run),
             "since": reading.since_last(actor, run),
             "is_open": run.state in services.OPEN,
-            "has_ended": run.state in services.ENDED,
+            "has_ended": has_ended,
             "asked": asked,
         },
     )
+    answer.status_code = error.status if error else 200
+    return answer
 
 
 def _progress(actor: Actor, run: Run, request: HttpRequest) -> dict[str, Any]:
@@ -81,6 +96,7 @@ def of_incident(request: HttpRequest, number: int) -> HttpResponse:
         "known": known,
         "books": books.offered(actor, incident.service.key if incident.service else "", known)[:OFFERED],
         "runs": reading.of_incident(actor, number)[:OFFERED],
+        "remedies": remedies.of_incident(actor, number)[:OFFERED],
     }
     return show(request, "parts/incident_runbooks", context)
 
@@ -117,11 +133,28 @@ _DEEDS: dict[str, tuple[Callable[[Actor, int, Any], Any], str]] = {
         "The glass is broken: it runs, every maintainer is told, and it owes a review.",
     ),
     "stop": (lambda actor, number, _: services.stop(actor, number), "It is being stopped."),
-    "resume": (lambda actor, number, _: services.resume(actor, number), "It goes on where it ended."),
     "withdraw": (lambda actor, number, _: services.withdraw(actor, number), "It is withdrawn."),
     "answer": (_answer, "It goes on with your answer."),
     "review": (lambda actor, number, post: answering.review(actor, number, post.get("text", "")), "It is reviewed."),
 }
+
+
+@require_POST
+def resume(request: HttpRequest, number: int) -> HttpResponse:
+    """Go on from the step that failed, with the values as they were or with corrected ones."""
+    actor = actor_of(request)
+    run = services.get(actor, number)
+    book = facts.book_of(run.version.text)
+    try:
+        run = services.resume(actor, number, run_inputs.given(run_inputs.typed(book, request.POST, run.inputs)))
+    except ProblemError as error:
+        return _page(request, number, error)
+    if run.state == State.DRAFT:
+        approval_said = "Ask for approval" if domain.needs_approval(book) else "Start it"
+        say(request, f"It has other values now. {approval_said}: then it goes on from the step that failed.")
+    else:
+        say(request, "It goes on where it ended.")
+    return HttpResponseRedirect(f"/runs/{number}")
 
 
 @require_POST

@@ -193,8 +193,8 @@ def test_somebody_has_it_run_now_and_a_viewer_does_not() -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("{key: one}", "one of the two"),
-        ('{key: one, command: ["true"], script: "#!/bin/sh"}', "one of the two"),
+        ("{key: one}", "one of the three"),
+        ('{key: one, command: ["true"], script: "#!/bin/sh"}', "one of the three"),
         ("{key: one, script: echo}", "begin with the program"),
         ('{key: one, command: ["true"], needed: 3, of: 2}', "needed"),
         ('{key: one, command: ["true"], interval: 0.1}', "interval: write at least 1 s"),

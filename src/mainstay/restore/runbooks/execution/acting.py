@@ -61,7 +61,7 @@ async def _program(setting: Setting, step: Step, target: str, identity: str, out
     program = Program(step.program, step.text, environment(setting, step, target), identity)
     if step.each and target:
         return await setting.connections.run(setting.hosts[target], program, output.feed)
-    return await local.run(program, output.feed)
+    return await local.run(program, output.feed, is_panic=lambda: setting.stopped)
 
 
 def _ended(step: Step, code: int, output: Output) -> Outcome:

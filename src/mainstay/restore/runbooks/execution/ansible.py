@@ -23,8 +23,6 @@ async def run(setting: Setting, step: Step, identity: str, output: Output) -> in
     if importlib.util.find_spec("ansible_runner") is None:
         raise NotBegunError("ansible-runner is not installed: pip install 'mainstay[ansible]'")
     machines = [setting.hosts[key] for key in setting.run.targets]
-    if any(one.via for one in machines):
-        raise NotBegunError("playbooks do not go through a bastion; run them from a machine that needs none")
     tools = str(Path(sys.executable).parent)
     values = {
         **environment(setting, step, ""),
@@ -33,18 +31,25 @@ async def run(setting: Setting, step: Step, identity: str, output: Output) -> in
         "ANSIBLE_HOST_KEY_CHECKING": "True",
     }
     program = Program(sys.executable, "", values, identity, ("-m", "ansible_runner", "run", ".", "-p", "book.yml"))
-    return await local.run(program, output.feed, files=lambda home: files(setting, step, machines, home))
+    return await local.run(
+        program,
+        output.feed,
+        files=lambda home: files(setting, step, machines, home),
+        is_panic=lambda: setting.stopped,
+    )
 
 
 def files(setting: Setting, step: Step, machines: list[Machine], home: str) -> Mapping[str, str]:
     """The directory that ansible-runner works in: playbook, inventory, values, keys, and who is known."""
+    every = _with_bastions(machines)
     found = {
         "project/book.yml": step.text,
         "inventory/hosts.json": json.dumps({"all": {"hosts": _inventory(machines, home)}}),
         "env/extravars": extra_variables(setting.values()),
-        "known_hosts": _known(machines),
+        "known_hosts": _known(every),
+        "ssh_config": _ssh_config(every, home),
     }
-    for name in {one.secret for one in machines if one.secret}:
+    for name in {one.secret for one in every if one.secret}:
         try:
             found[f"keys/{name}"] = secrets.get(name).rstrip("\n") + "\n"
         except secrets.SecretError as error:
@@ -55,14 +60,31 @@ def files(setting: Setting, step: Step, machines: list[Machine], home: str) -> M
 def _inventory(machines: list[Machine], home: str) -> dict[str, dict[str, object]]:
     if not machines:
         return {"localhost": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
-    known = f"-o UserKnownHostsFile={home}/known_hosts -o StrictHostKeyChecking=yes"
-    found: dict[str, dict[str, object]] = {}
+    return {one.key: {"ansible_ssh_common_args": f"-F {home}/ssh_config"} for one in machines}
+
+
+def _with_bastions(machines: list[Machine]) -> list[Machine]:
+    """The machines and all that lead to them, each once."""
+    found: dict[str, Machine] = {}
+    for one in machines:
+        way: Machine | None = one
+        while way is not None:
+            found[way.key] = way
+            way = way.via
+    return list(found.values())
+
+
+def _ssh_config(machines: list[Machine], home: str) -> str:
+    """How ssh reaches each by its key. A bastion is reached by the same file, so that its key is enforced as well."""
+    parts = []
     for one in machines:
         user, name, port = hosts.parse(one.address)
-        key = {"ansible_ssh_private_key_file": f"{home}/keys/{one.secret}"} if one.secret else {}
-        who = {"ansible_user": user} if user else {}
-        found[one.key] = {"ansible_host": name, "ansible_port": port, "ansible_ssh_common_args": known, **who, **key}
-    return found
+        lines = [f"Host {one.key}", f"HostName {name}", f"Port {port}"]
+        lines += [f"User {user}"] if user else []
+        lines += [f"IdentityFile {home}/keys/{one.secret}", "IdentitiesOnly yes"] if one.secret else []
+        lines += [f"ProxyJump {one.via.key}"] if one.via else []
+        parts.append("\n".join([*lines, f"UserKnownHostsFile {home}/known_hosts", "StrictHostKeyChecking yes"]))
+    return "\n".join(parts) + "\n"
 
 
 def _known(machines: list[Machine]) -> str:

@@ -36,7 +36,6 @@ class Carrier:
         self._gate_at: datetime | None = None
         self._work: asyncio.Task[Rest] | None = None
         self._why = ""
-        self.stopped = False
         # Whether the worker ends, so that the next one goes on with what has not begun.
         self.draining = False
 
@@ -60,8 +59,8 @@ class Carrier:
 
     def stop(self) -> None:
         """Panic: kill what runs. Called in the loop of the run; again while it ends, it would cut that short."""
-        if self._work is not None and not self.stopped:
-            self.stopped = True
+        if self._work is not None and not self.setting.stopped:
+            self.setting.stopped = True
             self._work.cancel()
 
     async def _watch(self) -> None:

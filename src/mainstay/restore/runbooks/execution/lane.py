@@ -73,7 +73,7 @@ class Lane:
             return None
         finally:
             # After a panic stop all connections are cut at once.
-            if self.target and not self.carrier.stopped:
+            if self.target and not self.carrier.setting.stopped:
                 self.carrier.setting.connections.leave(self.carrier.setting.hosts[self.target])
 
     def _is_broken(self, step: Step) -> bool:

@@ -1,11 +1,11 @@
 """What all programs that steps run share, wherever they run."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Who takes what a program writes: the stream, and the bytes.
-Sink = Callable[[str, bytes], None]
+from mainstay.core.programs import Sink as Sink  # noqa: PLC0414 - steps take it from here, wherever they run
+
 STEP = "RUNBOOK_STEP"
 
 

@@ -53,6 +53,8 @@ class Setting:
     secrets: Mapping[str, str]
     threads: ThreadPoolExecutor
     connections: "Connections" = field(default_factory=_connections)
+    # Whether a person has stopped it, so that nothing is waited for.
+    stopped: bool = False
 
     def values(self) -> dict[str, str]:
         """Inputs as steps see them: those that name a secret hold its value."""

@@ -22,6 +22,12 @@ class Remedy(Keyed):
     enabled = models.BooleanField(default=True)
     tripped_at = models.DateTimeField(null=True)
     tripped_why = models.TextField(blank=True)
+    rearmed_at = models.DateTimeField(null=True, help_text="What it ran before that counts no more.")
+
+    @property
+    def asks_for(self) -> str:
+        """What it is for, as people name it."""
+        return f"known error {self.known_error}" if self.known_error else f"rule {self.rule}"
 
 
 class RemedyUse(models.Model):
@@ -32,6 +38,7 @@ class RemedyUse(models.Model):
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="remedies")
     targets = models.JSONField(default=list)
     at = models.DateTimeField(db_index=True)
+    reason = models.TextField(blank=True, db_default="", help_text="Why it was begun, or why not.")
     settled = models.BooleanField(default=False, help_text="Whether the end of its run was looked at.")
 
     class Meta:

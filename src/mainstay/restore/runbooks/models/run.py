@@ -49,8 +49,8 @@ class Run(Approved):
     review = models.TextField(blank=True)
 
     def __str__(self) -> str:
-        """As people name it."""
-        return f"RUN-{self.pk}"
+        """As people name it. A run that is not kept goes by its title."""
+        return f"RUN-{self.pk}" if self.pk else self.title
 
     @property
     def owes_review(self) -> bool:

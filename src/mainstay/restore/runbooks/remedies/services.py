@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from mainstay.core import audit, clock, feed, locks, people
 from mainstay.core.access import SYSTEM, Actor, Right, require
@@ -37,18 +37,33 @@ def visible(actor: Actor) -> QuerySet[Remedy]:
 def rearm(actor: Actor, key: str, reason: str) -> None:
     """Close the breaker again, by hand and with a reason."""
     require(actor, Right.MAINTAIN)
-    remedy = Remedy.objects.select_for_update().filter(key=key).first()
-    if remedy is None:
-        raise not_found(f"remedy {key}")
+    remedy = _locked(key)
     if remedy.tripped_at is None:
         raise ProblemError(409, "Not possible", f"The breaker of {key} is closed.")
     if not reason.strip():
         raise bad_request("write what was found, and why it may run by itself again", "reason")
-    Remedy.objects.filter(pk=remedy.pk).update(tripped_at=None, tripped_why="")
     # What it ran before counts no more: whoever re-arms it has looked into that.
-    remedy.uses.update(at=clock.now() - _HOUR, settled=True)
+    Remedy.objects.filter(pk=remedy.pk).update(tripped_at=None, tripped_why="", rearmed_at=clock.now())
+    remedy.uses.update(settled=True)
     audit.record(actor, "remedy.rearm", f"remedy {key}", reason=reason.strip()[:500], was=remedy.tripped_why)
     feed.tell("remedy", key)
+
+
+@transaction.atomic
+def switch(actor: Actor, key: str, *, enabled: bool) -> None:
+    """Let a remedy run by itself, or not any more. Its breaker stays as it is."""
+    require(actor, Right.MAINTAIN)
+    remedy = _locked(key)
+    Remedy.objects.filter(pk=remedy.pk).update(enabled=enabled)
+    audit.record(actor, "remedy.enable" if enabled else "remedy.disable", f"remedy {key}")
+    feed.tell("remedy", key)
+
+
+def _locked(key: str) -> Remedy:
+    remedy = Remedy.objects.select_for_update().filter(key=key).first()
+    if remedy is None:
+        raise not_found(f"remedy {key}")
+    return remedy
 
 
 def run_due() -> int:
@@ -90,11 +105,12 @@ def _consider(number: int, incident: Incident) -> int:
                 use.run, use.settled = _begin(remedy, incident, labels, use.targets), False
     except ProblemError as error:
         decision = domain.Decision(domain.TRIP, error.detail)
+    use.reason = decision.reason[:2000]
     use.save()
     if decision.what == domain.TRIP:
         trip(remedy, decision.reason)
-    if use.run is None:
-        timeline.record(incident.pk, "remedy", f"{remedy.name} does not run by itself: {decision.reason}")
+    does = f"runs by itself, as {use.run}" if use.run else "does not run by itself"
+    timeline.record(incident.pk, "remedy", f"{remedy.name} {does}: {decision.reason}")
     return int(use.run is not None)
 
 
@@ -116,7 +132,7 @@ def _targets(remedy: Remedy, labels: dict[str, str]) -> list[str]:
 
 
 def _seen(remedy: Remedy, targets: list[str]) -> domain.Seen:
-    recent = RemedyUse.objects.filter(at__gt=clock.now() - _HOUR, run__isnull=False)
+    recent = counted(RemedyUse.objects.all())
     counts = Counter(key for used in recent.values_list("targets", flat=True) for key in used)
     return domain.Seen(
         tripped=remedy.tripped_why if remedy.tripped_at else "",
@@ -127,14 +143,24 @@ def _seen(remedy: Remedy, targets: list[str]) -> domain.Seen:
     )
 
 
+def counted(uses: QuerySet[RemedyUse]) -> QuerySet[RemedyUse]:
+    """Those of the last hour that limits are about: they have a run, and nobody has looked into them since."""
+    fresh = Q(remedy__rearmed_at=None) | Q(at__gt=F("remedy__rearmed_at"))
+    return uses.filter(fresh, at__gt=clock.now() - _HOUR, run__isnull=False)
+
+
 def _begin(remedy: Remedy, incident: Incident, labels: dict[str, str], targets: list[str]) -> Run:
     """A run of the book. One that takes a second person waits for that person; any other is started."""
     inputs = {
         name: labels.get(one["label"], "") if isinstance(one, dict) else one for name, one in remedy.inputs.items()
     }
-    why = f"known error {remedy.known_error}" if remedy.known_error else f"rule {remedy.rule}"
     made = services.propose(
-        SYSTEM, remedy.runbook, inputs, targets=targets or None, reason=f"{why} in {incident}", incident=incident.pk
+        SYSTEM,
+        remedy.runbook,
+        inputs,
+        targets=targets or None,
+        reason=f"{remedy.asks_for} in {incident}",
+        incident=incident.pk,
     )
     made.automatic = f"remedy {remedy.key}"
     made.save(update_fields=["automatic"])
@@ -171,5 +197,5 @@ def trip(remedy: Remedy, reason: str) -> None:
     feed.tell("remedy", remedy.key)
     for person in people.visible(SYSTEM).filter(role__in=(Role.MAINTAINER, Role.ADMIN)):
         subject = f"{remedy.name} runs no more by itself: {reason}"[:300]
-        detail: dict[str, Any] = {"key": f"remedy-{remedy.key}", "subject": subject, "link": "/runbooks"}
+        detail: dict[str, Any] = {"key": f"remedy-{remedy.key}", "subject": subject, "link": f"/remedies/{remedy.key}"}
         feed.tell("page", "remedy", person_id=person.pk, **detail)
