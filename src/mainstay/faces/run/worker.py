@@ -63,10 +63,10 @@ class Worker:
         looks = Looks()
         self.looks = Checks(looks.execute, looks.end_all, books=True)
         self.inbox = Loop("inbox", 0.5, self._drain_inbox)
-        self.pages = Loop("paging", 1.0, self._deliver)
-        self.jobs = Loop("jobs", 1.0, Jobs().run_due)
+        self.pages = Loop("paging", 2.0, self._deliver)
+        self.jobs = Loop("jobs", 2.0, Jobs().run_due)
         self.runbooks = Runs()
-        self.runs = Loop("runbooks", 1.0, self.runbooks.run_due)
+        self.runs = Loop("runbooks", 2.0, self.runbooks.run_due)
         self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.loops = [
@@ -76,16 +76,16 @@ class Worker:
             self.corrections,
             self.jobs,
             self.runs,
-            Loop("remedies", 3.0, remedies.run_due),
+            Loop("remedies", 5.0, remedies.run_due),
             Loop("runbook files", 5.0, runbooks.Directory().read_due),
-            Loop("escalations", 1.0, oncall.run_due),
+            Loop("escalations", 2.0, oncall.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("checks", 1.0, self.checks.run_due),
             Loop("checks by runbook", 2.0, self.looks.run_due),
             Loop("known errors", 3.0, Follow().run_due),
             Loop("log metrics", 1.0, self.log_metrics.run_due),
-            Loop("follow-up", 3.0, self._follow_up),
-            Loop("auditor", 10.0, self._audit),
+            Loop("follow-up", 5.0, self._follow_up),
+            Loop("auditor", 15.0, self._audit),
             Loop("housekeeping", 60.0, self._tidy),
         ]
         self._found: list[str] = []

@@ -169,9 +169,11 @@ def claim(limit: int, *, slow: int, books: bool = False) -> list[Check]:
     What is taken is due again after its time limit, so that one whose worker ended is not forgotten.
     """
     now, taken = clock.now(), list[Check]()
-    due = Check.objects.filter(enabled=True, next_at__lte=now).select_related("service").order_by("next_at")
+    due = Check.objects.filter(enabled=True, next_at__lte=now)
     due = due.exclude(runbook="") if books else due.filter(runbook="")
-    for check in due[: 4 * limit]:
+    if not due.exists():
+        return taken
+    for check in due.select_related("service").order_by("next_at")[: 4 * limit]:
         if len(taken) >= limit:
             break
         if check.slow and sum(one.slow for one in taken) >= slow:

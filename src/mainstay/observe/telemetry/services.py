@@ -160,9 +160,13 @@ def drain_once() -> Drained:
 drainer_round = [time.monotonic()]
 
 
+# What this process writes wakes the drainer; what others write is found after so many seconds at most.
+IDLE_PAUSE = 0.4
+
+
 def run_drainer(stop: threading.Event) -> None:
     """Drain until told to stop. Every process that writes runs this; one of them holds the lock at a time."""
-    pause, ready = 0.2, False
+    pause, ready = IDLE_PAUSE, False
     while not stop.is_set():
         try:
             if not ready and spool().take_lock():
@@ -170,7 +174,7 @@ def run_drainer(stop: threading.Event) -> None:
                 ready = True
             done = drain_once()
             # Who does not hold the lock can but ask for it now and then.
-            pause = 0.0 if done.rows else 0.2 if spool().take_lock() else 1.0
+            pause = 0.0 if done.rows else IDLE_PAUSE if spool().take_lock() else 1.0
             drainer_round[0] = time.monotonic()
         except TelemetryError as error:
             log.warning("telemetry waits on disk: %s", error)
