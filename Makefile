@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# pip compiles one module after the other; all cores do it here. Some modules are templates, which do not compile.
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1
 # What decides whether the installation is out of date.
 FRONT := $(wildcard package.json package-lock.json hatch_build.py src/mainstay/faces/web/assets/*)
 
@@ -16,12 +18,15 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: $(VENV)/bin/python requirements.lock pyproject.toml $(FRONT)
 	@echo "Installing Mainstay into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(COMPILE) & \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	  made=$$?; wait; exit $$made
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
+	@$(COMPILE) || true
 	@touch $@
 
 test: $(VENV)/.dev

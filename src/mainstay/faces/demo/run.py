@@ -185,9 +185,10 @@ class Demo:
             prepare(where)
             self._start("mainstay", ["mainstay", "up"], env)
             self._start_agent(env)
+            link = mainstay(where, "person", "link", RESPONDER)
             self._wait("Mainstay", lambda: _answers(where.port))
             self._wait("the shop", (where.shop / "shop.json").exists)
-            self._greet()
+            self._greet(link)
             while not self._stopping:
                 self._look()
                 time.sleep(0.3)
@@ -222,9 +223,8 @@ class Demo:
                 log = self._where.home / f"{name}.log"
                 raise DemoError(f"{name} ended with {process.returncode}; its last words are in {log}")
 
-    def _greet(self) -> None:
+    def _greet(self, link: str) -> None:
         where = self._where
-        link = mainstay(where, "person", "link", RESPONDER)
         for line in (
             "",
             "The demo runs. Everything you see in it is live.",
