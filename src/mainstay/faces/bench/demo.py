@@ -48,7 +48,7 @@ def each_fault(
     found: list[Told] = []
     named = sorted(faults)
     with running() as home:
-        time.sleep(warm_up)
+        time.sleep(warm_up)  # real time: the shop has to have sold for a while
         for one in range(seed, seed + seeds):
             chance = random.Random(one)  # noqa: S311 - for moments, not for secrets
             found += [make(home, fault, one, chance.uniform(0, 6)) for fault in chance.sample(named, len(named))]
@@ -60,7 +60,7 @@ def _until(done: Callable[[], bool], seconds: float, process: subprocess.Popen[b
     while not done():
         if process.poll() is not None or time.monotonic() > deadline:
             raise InstallationError(f"the demo does not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
-        time.sleep(0.1)
+        time.sleep(0.1)  # a process of its own comes up, which nothing here can hasten
 
 
 def command(home: Path, *words: str) -> None:

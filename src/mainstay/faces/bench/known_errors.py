@@ -120,7 +120,10 @@ def labelled(seeds: int, seed: int) -> list[Told]:
 
 
 def _made(home: Path, fault: str, seed: int, more: float) -> Told:
-    """One fault: an incident opens, its log lines are asked for, and it is healed and closed."""
+    """One fault: an incident opens, its log lines are asked for, and it is healed and closed.
+
+    It sleeps in real time: the fault is one of a live application, whose clock is not ours to move.
+    """
     time.sleep(_CALM + more)
     for one in _live(home):
         demo.tell(home, "resolve", one["ref"], "--cause", "Before the next fault.")

@@ -75,7 +75,9 @@ def search(actor: Actor, text: str, *, book: str = "", limit: int = 50) -> list[
     left, hits = current().runbook_search_mb * 1_000_000, list[tuple[int, str]]()
     for (number, _, _), pieces in groupby(rows, key=lambda row: row[:3]):
         whole = "".join(row[3] for row in pieces)
-        hits += [(number, _snippet(line, sought)) for line in whole.splitlines() if sought in line.casefold()]
+        # Most output does not hold it, and is not taken apart.
+        if sought in whole.casefold():
+            hits += [(number, _snippet(line, sought)) for line in whole.splitlines() if sought in line.casefold()]
         left -= len(whole)
         if len(hits) >= limit or left <= 0:
             break

@@ -77,7 +77,7 @@ _TESTS = _known_tests()
 
 
 @cache
-def _all_tests() -> "re2.Set":
+def _all_tests() -> re2.Set:
     """All tests in one automaton. Polars keeps few expressions compiled, and a sample is not worth compiling them."""
     options = re2.Options()
     options.log_errors, options.max_mem = False, 64 << 20
