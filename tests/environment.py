@@ -13,7 +13,8 @@ os.environ["MAINSTAY_OUTGOING_PRIVATE"] = "127.0.0.1"
 for _name in ("MAINSTAY_CONFIG", "MAINSTAY_BASE_URL", "MAINSTAY_LISTEN", "MAINSTAY_SMTP_HOST"):
     os.environ.pop(_name, None)
 
-import sys  # noqa: E402 - after the environment
+import logging  # noqa: E402 - after the environment
+import sys  # noqa: E402
 
 import pytest  # noqa: E402
 from hypothesis import settings as _settings  # noqa: E402
@@ -21,6 +22,9 @@ from hypothesis import settings as _settings  # noqa: E402
 # An example may take long on a machine that does other work; that is no failure.
 _settings.register_profile("mainstay", deadline=None)
 _settings.load_profile("mainstay")
+
+# The receiver of test mails tells of each command from a thread of its own, also when pytest has closed its streams.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
 @pytest.hookimpl(trylast=True)

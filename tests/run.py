@@ -22,30 +22,41 @@ CHECKS: tuple[tuple[str, Sequence[str]], ...] = (
 )
 
 
-def step(name: str, command: Sequence[str], **env: str) -> bool:
-    """Run one part and say how it went."""
+def step(name: str, command: Sequence[str], **env: str) -> list[str]:
+    """Run one part, say how it went, and return the lines that say what failed: none if nothing did."""
     began = time.monotonic()
     print(f"== {name}", flush=True)
-    good = subprocess.run(list(command), env={**os.environ, **env}, check=False).returncode == 0
-    print(f"== {name}: {'ok' if good else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
-    return good
+    run = subprocess.Popen(
+        list(command), env={**os.environ, **env}, stdout=subprocess.PIPE, text=True, errors="replace"
+    )
+    failed = []
+    for line in run.stdout or ():
+        print(line, end="", flush=True)
+        if line.startswith(("FAILED ", "ERROR ")):
+            failed.append(line.rstrip())
+    good = run.wait() == 0
+    verdict = f"== {name}: {'ok' if good else 'FAILED'} in {time.monotonic() - began:.0f} s"
+    print(verdict, flush=True)
+    return [] if good else [verdict, *failed]
 
 
 def main() -> int:
-    """Run every part, also after one failed, and fail if any did."""
-    good = [step(name, command) for name, command in CHECKS]
+    """Run every part, also after one failed; say last what failed, and fail if anything did."""
+    failed = [line for name, command in CHECKS for line in step(name, command)]
     if "--no-tests" not in sys.argv:
-        good.append(step("suite on SQLite", PYTEST))
+        failed += step("suite on SQLite", PYTEST)
         with temporary_server() as url:
             if url is None:
-                missing = os.environ.get("MAINSTAY_TEST_REQUIRE") == "all"
-                print("== suite on PostgreSQL: skipped, no PostgreSQL server is installed", flush=True)
-                good.append(not missing)
+                skipped = "== suite on PostgreSQL: skipped, no PostgreSQL server is installed"
+                print(skipped, flush=True)
+                failed += [skipped] if os.environ.get("MAINSTAY_TEST_REQUIRE") == "all" else []
             else:
                 command = [*PYTEST, "-m", "not once or either"]
                 where = {"MAINSTAY_DATABASE_URL": url, "BENCH_POSTGRES": url}
-                good.append(step("suite on PostgreSQL", command, **where, MAINSTAY_TEST_CRASH_SEEDS="1"))
-    return 0 if all(good) else 1
+                failed += step("suite on PostgreSQL", command, **where, MAINSTAY_TEST_CRASH_SEEDS="1")
+    if failed:
+        print("== What failed:", *failed, sep="\n", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
