@@ -45,6 +45,6 @@ def test_a_runbook_ends_what_broke(browser: Browser, running: Running) -> None:
 
 def test_a_book_that_only_looks_runs_as_a_check(running: Running) -> None:
     def said() -> str:
-        return next(row["text"] for row in running.listed("checks") if row["key"] == "stock-well")
+        return str(next(row["text"] for row in running.listed("checks") if row["key"] == "stock-well"))
 
     until("the check", lambda: said() == "See whether stock is well: 2 steps went through", 90)

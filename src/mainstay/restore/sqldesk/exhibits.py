@@ -8,7 +8,10 @@ from mainstay.restore.sqldesk.models import Correction
 
 
 def of_incident(actor: Actor, incident: int) -> list[Exhibit]:
-    """Everything kept for an incident, the oldest first. Its titles speak of production data: it takes a responder."""
+    """Everything kept for an incident, the oldest first. Its titles speak of production data: it takes a responder.
+
+    A correction stands where it ended, since only from then on the data are what it says.
+    """
     answers = [
         Exhibit(
             one.pinned_at,
@@ -23,7 +26,7 @@ def of_incident(actor: Actor, incident: int) -> list[Exhibit]:
     begun = corrections.visible(actor).filter(incident=incident).exclude(started_name="")
     changed = [
         Exhibit(
-            one.created_at,
+            one.finished_at or one.created_at,
             one.requested_name or one.started_name,
             "Correction",
             f"{one}: {one.title}, {Correction.State(one.state).label.lower()}",
