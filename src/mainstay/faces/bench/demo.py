@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
+
 from mainstay.faces.bench.installation import InstallationError, free_port
 
 Told = TypeVar("Told")
@@ -51,7 +53,10 @@ def each_fault(
         time.sleep(warm_up)  # real time: the shop has to have sold for a while
         for one in range(seed, seed + seeds):
             chance = random.Random(one)  # noqa: S311 - for moments, not for secrets
-            found += [make(home, fault, one, chance.uniform(0, 6)) for fault in chance.sample(named, len(named))]
+            for fault in chance.sample(named, len(named)):
+                found.append(make(home, fault, one, chance.uniform(0, 6)))
+                # It takes an hour: who waits, or has to break off, sees what there is.
+                click.echo(found[-1], err=True)
     return found
 
 
