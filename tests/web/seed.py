@@ -168,6 +168,7 @@ def night() -> None:
     deliver()
     known()
     checks()
+    silences()
     IntakeError.objects.create(
         at=clock.now(),
         protocol="alertmanager",
@@ -178,6 +179,23 @@ def night() -> None:
         detail="0.labels.alertname: every alert needs a name",
         body='[{"labels": {"severity": "critical"}}]',
     )
+
+
+def silences() -> None:
+    """One that holds an alert, one that is to come, and one that somebody has ended."""
+    from mainstay.core import access, clock
+    from mainstay.core.models import Person
+    from mainstay.respond.silences import services
+
+    ana = access.of_person(Person.objects.get(email="ana@example.com"))
+    stock, hour = frozenset({"stock"}), timedelta(hours=1)
+    labels = {"alertname": "CertificateExpiresSoon"}
+    services.make(ana, services.Wanted("The certificate is renewed", clock.now() + 2 * hour, stock, labels))
+    post([signal("CertificateExpiresSoon", labels={"service": "stock"})])
+    coming = clock.now() + 5 * hour
+    services.make(ana, services.Wanted("New disks", coming + hour, stock, reach="dependents", starts_at=coming))
+    over = services.make(ana, services.Wanted("A trial run", clock.now() + hour, labels={"env": "test"}))
+    services.end(ana, over.pk)
 
 
 def beats() -> None:

@@ -22,6 +22,7 @@ SCREENS = (
     "/i/5/changes",
     "/alerts",
     "/alerts/1",
+    "/silences",
     "/services",
     "/services/payments",
     "/rules",

@@ -16,6 +16,7 @@ from mainstay.respond.incidents.models import Incident, State
 SCREENS = (
     "/",
     "/alerts",
+    "/silences",
     "/services",
     "/services/payments",
     "/services/warehouse-synchronisation-adapter-for-legacy-mainframe",

@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "mainstay.observe.metrics",
     "mainstay.respond.timeline",
     "mainstay.respond.incidents",
+    "mainstay.respond.silences",
     "mainstay.respond.alerts",
     "mainstay.respond.oncall",
     "mainstay.respond.paging",

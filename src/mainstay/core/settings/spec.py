@@ -375,6 +375,7 @@ SPECS: tuple[Spec, ...] = (
         "Words and signs that one statement at the SQL desk may have; judging takes the longer the more there are.",
         whole(100, 100_000),
     ),
+    Spec("silence_max_hours", 72, "Hours that a silence over alerts may last at most.", whole(1, 24 * 366)),
     Spec(
         "gate_emergency_minutes",
         60,

@@ -18,6 +18,7 @@ from mainstay.faces.api import (
     patterns,
     read,
     runbooks,
+    silences,
     sql,
     sql_jobs,
 )
@@ -72,6 +73,7 @@ urlpatterns: list[URLPattern] = [
     *sql.urlpatterns,
     *patterns.urlpatterns,
     *calendar.urlpatterns,
+    *silences.urlpatterns,
     *sql_jobs.urlpatterns,
     *runbooks.urlpatterns,
     *corrections.urlpatterns,

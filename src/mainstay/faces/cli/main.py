@@ -22,6 +22,7 @@ from mainstay.faces.cli import (
     processes,
     runbooks,
     setup,
+    silences,
     sql,
     tail,
     work,
@@ -45,6 +46,7 @@ app.add_typer(logs.app, name="logs")
 app.add_typer(importing.app, name="import")
 app.add_typer(checks.app, name="checks")
 app.add_typer(known.app, name="known-errors")
+app.add_typer(silences.app, name="silences")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
 app.add_typer(runbooks.app, name="runbook")

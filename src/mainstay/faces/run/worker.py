@@ -120,6 +120,7 @@ class Worker:
 
     def _follow_up(self) -> None:
         alerts.expire()
+        alerts.open_what_was_held()
         incidents.wake_snoozed()
         oncall.hasten_hopeless()
 

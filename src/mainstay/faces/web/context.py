@@ -26,6 +26,7 @@ MORE = (
     ("Remedies", "/remedies"),
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
+    ("Silences", "/silences"),
     ("Checks", "/checks"),
     ("Clean-up jobs", "/jobs"),
     ("Corrections", "/corrections"),

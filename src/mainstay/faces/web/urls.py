@@ -26,6 +26,7 @@ from mainstay.faces.web.views import (
     runbooks,
     runs,
     services,
+    silences,
     sql,
     triage,
 )
@@ -50,6 +51,8 @@ urlpatterns: list[URLPattern] = [
     path("i/<int:number>/<str:action>", incident_actions.act),
     path("alerts", alerts.every),
     path("alerts/<int:number>", alerts.one),
+    path("silences", silences.every),
+    path("silences/<int:number>/end", silences.end),
     path("services", services.every),
     path("services/<str:key>", services.one),
     path("services/<str:key>/changes", services.changed),

@@ -22,6 +22,9 @@ class Alert(models.Model):
     service = models.ForeignKey("catalog.Service", null=True, on_delete=models.SET_NULL, related_name="alerts")
     rule = models.ForeignKey("metrics.Rule", null=True, on_delete=models.SET_NULL, related_name="alerts")
     incident = models.ForeignKey("incidents.Incident", null=True, on_delete=models.SET_NULL, related_name="alerts")
+    silence = models.ForeignKey(
+        "silences.Silence", null=True, on_delete=models.PROTECT, related_name="alerts", help_text="What held it last."
+    )
     value = models.FloatField(null=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True)

@@ -23,6 +23,8 @@ from mainstay.respond.alerts.domain import Action
 from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.incidents.models import Incident, State
+from mainstay.respond.silences import services as silences
+from mainstay.respond.silences.domain import Quiet, falls_under
 
 KIND = "alert"
 # An alert that still fires this long after its incident was resolved wants a new one.
@@ -32,7 +34,7 @@ STILL_FIRING = timedelta(minutes=10)
 def visible(actor: Actor) -> QuerySet[Alert]:
     """The one door to alerts."""
     require(actor, Right.READ)
-    return Alert.objects.select_related("service", "rule", "incident")
+    return Alert.objects.select_related("service", "rule", "incident", "silence")
 
 
 def get(actor: Actor, pk: int) -> Alert:
@@ -57,6 +59,7 @@ class _Batch:
     known: dict[str, Alert]
     rules: dict[int, Any]
     matrix: Mapping[tuple[str, str], int]
+    quiets: Sequence[Quiet]
     fresh: list[Alert] = field(default_factory=list)
     changed: dict[str, Alert] = field(default_factory=dict)
     opened: list[tuple[Alert, str]] = field(default_factory=list)
@@ -69,12 +72,14 @@ def _take(items: Sequence[InboxItem]) -> None:
     signals = [item.payload for item in items]
     prints = {signal["fingerprint"] for signal in signals}
     rule_ids = {signal["rule_id"] for signal in signals if signal.get("rule_id")}
+    now, picture = clock.now(), catalog.picture()
     batch = _Batch(
-        clock.now(),
-        catalog.picture(),
+        now,
+        picture,
         {alert.fingerprint: alert for alert in Alert.objects.filter(fingerprint__in=prints)},
         metrics.rules_by_id(rule_ids),
         incidents.matrix(),
+        silences.holding(now, picture.dependencies),
     )
     for signal in signals:
         _apply(batch, signal)
@@ -158,6 +163,7 @@ _FIELDS = (
     "service",
     "rule",
     "incident",
+    "silence",
     "value",
     "starts_at",
     "ends_at",
@@ -171,7 +177,7 @@ _FIELDS = (
 def _write(batch: _Batch) -> None:
     for alert, reason in batch.opened:
         if alert.state == Alert.State.FIRING:
-            alert.incident = incidents.open_or_join(_trigger(alert, reason), batch.picture, batch.matrix)
+            _open_or_hold(batch, alert, reason)
     Alert.objects.bulk_create(batch.fresh, batch_size=500)
     Alert.objects.bulk_update(batch.changed.values(), _FIELDS, batch_size=100)
     ended: dict[int, list[Alert]] = defaultdict(list)
@@ -188,6 +194,13 @@ def _write(batch: _Batch) -> None:
     if batch.opened or batch.ended:
         feed.tell("alerts")
     transaction.on_commit(lambda: _keep_occurrences(batch.occurrences))
+
+
+def _open_or_hold(batch: _Batch, alert: Alert, reason: str) -> None:
+    """Give an alert its incident, or hold it while a silence covers it."""
+    quiet = falls_under(batch.quiets, alert.service.key if alert.service else None, alert.labels, batch.now)
+    alert.silence_id = quiet.pk if quiet else None
+    alert.incident = None if quiet else incidents.open_or_join(_trigger(alert, reason), batch.picture, batch.matrix)
 
 
 def _trigger(alert: Alert, reason: str) -> incidents.Trigger:
@@ -261,17 +274,29 @@ def reopen_still_firing() -> int:
         state=Alert.State.FIRING,
         incident__state=State.RESOLVED,
         incident__resolved_at__lt=clock.now() - STILL_FIRING,
-    ).select_related("service__team", "rule")
-    found = list(due[:200])
-    if not found:
+    )
+    return _open_again(due, "still fires after its incident was resolved")
+
+
+def open_what_was_held() -> int:
+    """Open incidents for alerts that still fire now that the silence that held them is over."""
+    due = Alert.objects.filter(silences.over(clock.now()), state=Alert.State.FIRING, incident=None)
+    return _open_again(due, "still fires after the silence that held it")
+
+
+def _open_again(due: QuerySet[Alert], reason: str) -> int:
+    """Incidents for those of these alerts that no silence covers now. Returns how many were looked at."""
+    if not due.exists():
         return 0
     with transaction.atomic():
         locks.one_at_a_time("alerts")
-        batch = _Batch(clock.now(), catalog.picture(), {}, {}, incidents.matrix())
+        # Read once more behind the lock: another worker may have been quicker.
+        found = list(due.select_related("service__team", "rule")[:200])
+        now, picture = clock.now(), catalog.picture()
+        batch = _Batch(now, picture, {}, {}, incidents.matrix(), silences.holding(now, picture.dependencies))
         for alert in found:
-            trigger = _trigger(alert, "still fires after its incident was resolved")
-            alert.incident = incidents.open_or_join(trigger, batch.picture, batch.matrix)
-            alert.save(update_fields=["incident"])
+            _open_or_hold(batch, alert, reason)
+            alert.save(update_fields=["incident", "silence"])
     return len(found)
 
 

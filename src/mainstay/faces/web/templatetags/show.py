@@ -48,6 +48,7 @@ _KINDS = {
     "running": "taken",
     "warning": "taken",
     "waiting": "calm",
+    "held": "calm",
     "restored": "good",
     "resolved": "good",
     "sent": "good",
