@@ -182,9 +182,10 @@ def night() -> None:
 
 
 def silences() -> None:
-    """One that holds an alert, one that is to come, and one that somebody has ended."""
+    """One that holds an alert, one that is to come, one that somebody has ended; and a notice to subscribers."""
     from mainstay.core import access, clock
     from mainstay.core.models import Person
+    from mainstay.respond.comms import services as comms
     from mainstay.respond.silences import services
 
     ana = access.of_person(Person.objects.get(email="ana@example.com"))
@@ -194,6 +195,8 @@ def silences() -> None:
     post([signal("CertificateExpiresSoon", labels={"service": "stock"})])
     coming = clock.now() + 5 * hour
     services.make(ana, services.Wanted("New disks", coming + hour, stock, reach="dependents", starts_at=coming))
+    told, _ = comms.concerned(["payments"], clock.now())
+    comms.tell("MNT-1", told, lambda zone: (f"Maintenance of Payments, tonight ({zone})", "It may be away."))
     over = services.make(ana, services.Wanted("A trial run", clock.now() + hour, labels={"env": "test"}))
     services.end(ana, over.pk)
 

@@ -23,6 +23,7 @@ SCREENS = (
     "/alerts",
     "/alerts/1",
     "/silences",
+    "/subscribers",
     "/services",
     "/services/payments",
     "/rules",

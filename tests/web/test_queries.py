@@ -26,6 +26,7 @@ def count(client: Client, path: str) -> int:
         ("/", 20),
         ("/alerts", 12),
         ("/silences", 12),
+        ("/subscribers", 12),
         ("/services", 10),
         ("/deliveries", 10),
         ("/rules", 10),

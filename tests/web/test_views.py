@@ -17,6 +17,7 @@ SCREENS = (
     "/",
     "/alerts",
     "/silences",
+    "/subscribers",
     "/services",
     "/services/payments",
     "/services/warehouse-synchronisation-adapter-for-legacy-mainframe",

@@ -202,6 +202,15 @@ class BusinessProcess(Keyed):
     services: list[Key] = []
 
 
+class Subscriber(Keyed):
+    """Somebody who is told by mail what happens to services and business processes."""
+
+    mail: Email
+    timezone: str = ""
+    services: list[Key] = Field([], description="Without services and processes: everything.")
+    processes: list[Key] = []
+
+
 class Rotation(Keyed):
     """People who take turns."""
 
@@ -473,6 +482,7 @@ class Document(Entry):
     calendar: list[CalendarEntry] = []
     business_processes: list[BusinessProcess] = []
     rotations: list[Rotation] = []
+    subscribers: list[Subscriber] = []
     escalation_policies: list[EscalationPolicy] = []
     targets: list[Target] = []
     rules: list[Rule] = []

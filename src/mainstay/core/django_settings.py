@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "mainstay.respond.alerts",
     "mainstay.respond.oncall",
     "mainstay.respond.paging",
+    "mainstay.respond.comms",
     "mainstay.restore.sqldesk",
     "mainstay.restore.runbooks",
     "mainstay.faces.web",

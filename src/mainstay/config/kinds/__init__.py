@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.config.kinds import calendar, catalog, checks, oncall, people, runbooks, sqldesk, watching
+from mainstay.config.kinds import calendar, catalog, checks, oncall, people, runbooks, sqldesk, subscribers, watching
 from mainstay.core.access import Actor
 
 Entry = dict[str, Any]
@@ -25,6 +25,7 @@ KINDS: Mapping[str, Kind] = {
     "services": Kind(catalog.load_services, catalog.save_service, catalog.remove_service),
     "calendar": Kind(calendar.load, calendar.save, calendar.remove),
     "business_processes": Kind(catalog.load_processes, catalog.save_process, catalog.remove_process),
+    "subscribers": Kind(subscribers.load, subscribers.save, subscribers.remove),
     "rotations": Kind(oncall.load_rotations, oncall.save_rotation, oncall.remove_rotation),
     "escalation_policies": Kind(oncall.load_policies, oncall.save_policy, oncall.remove_policy),
     "targets": Kind(watching.load_targets, watching.save_target, watching.remove_target),

@@ -27,6 +27,7 @@ from mainstay.observe.logs.rules import evaluate as log_rules
 from mainstay.observe.metrics import loop as metrics
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.alerts import services as alerts
+from mainstay.respond.comms import services as comms
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.known import asking
 from mainstay.respond.known.follow import Follow
@@ -79,6 +80,7 @@ class Worker:
             Loop("remedies", 5.0, remedies.run_due),
             Loop("runbook files", 5.0, runbooks.Directory().read_due),
             Loop("escalations", 2.0, oncall.run_due),
+            Loop("notices", 5.0, comms.send_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("checks", 1.0, self.checks.run_due),
             Loop("checks by runbook", 2.0, self.looks.run_due),

@@ -31,6 +31,7 @@ MORE = (
     ("Clean-up jobs", "/jobs"),
     ("Corrections", "/corrections"),
     ("Delivery log", "/deliveries"),
+    ("Subscribers", "/subscribers"),
     ("Rules", "/rules"),
     ("Priority matrix", "/matrix"),
     ("Audit log", "/audit"),

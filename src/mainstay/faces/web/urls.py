@@ -28,6 +28,7 @@ from mainstay.faces.web.views import (
     services,
     silences,
     sql,
+    subscribers,
     triage,
 )
 
@@ -53,6 +54,7 @@ urlpatterns: list[URLPattern] = [
     path("alerts/<int:number>", alerts.one),
     path("silences", silences.every),
     path("silences/<int:number>/end", silences.end),
+    path("subscribers", subscribers.every),
     path("services", services.every),
     path("services/<str:key>", services.one),
     path("services/<str:key>/changes", services.changed),

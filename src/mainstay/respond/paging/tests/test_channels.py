@@ -83,7 +83,7 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
     controller.start()
     loaded = settings.current()
     values = {**loaded.values, "smtp_host": "127.0.0.1", "smtp_port": controller.port, "smtp_security": "none"}
-    monkeypatch.setattr(mail, "current", lambda: settings.Loaded(values, loaded.origins))
+    monkeypatch.setattr("mainstay.core.smtp.current", lambda: settings.Loaded(values, loaded.origins))
     yield one
     controller.stop()
 
@@ -111,7 +111,7 @@ def test_mail_does_not_wait_for_the_answer_to_its_goodbye(monkeypatch: pytest.Mo
         loaded = settings.current()
         port = listening.getsockname()[1]
         values = {**loaded.values, "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"}
-        monkeypatch.setattr(mail, "current", lambda: settings.Loaded(values, loaded.origins))
+        monkeypatch.setattr("mainstay.core.smtp.current", lambda: settings.Loaded(values, loaded.origins))
         said: list[bytes] = []
 
         def serve() -> None:
