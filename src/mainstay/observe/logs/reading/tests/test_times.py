@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainstay.observe.logs.reading.read import Source, moments_of
@@ -73,6 +73,7 @@ _WRITTEN = st.sampled_from(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(_WRITTEN, min_size=2, max_size=30))
 def test_a_column_of_moments_is_read_as_each_of_them(texts: list[str]) -> None:
     for source in (Source(), Source(offset=timedelta(hours=-3)), Source(offset="Europe/Vienna")):
