@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "mainstay.respond.incidents",
     "mainstay.respond.silences",
     "mainstay.respond.alerts",
+    "mainstay.change.maintenance",
     "mainstay.respond.oncall",
     "mainstay.respond.paging",
     "mainstay.respond.comms",

@@ -375,6 +375,15 @@ SPECS: tuple[Spec, ...] = (
         "Words and signs that one statement at the SQL desk may have; judging takes the longer the more there are.",
         whole(100, 100_000),
     ),
+    Spec("maintenance_max_hours", 72, "Hours that planned work may last at most.", whole(1, 24 * 31)),
+    Spec("maintenance_lead_hours", 72, "Hours ahead in which work is drafted from its plan.", whole(1, 24 * 31)),
+    Spec("maintenance_late_minutes", 10, "Minutes after which work that nobody began is late.", whole(1, 1440)),
+    Spec(
+        "maintenance_forgotten_minutes",
+        120,
+        "Minutes after its end at which work that nobody ended is ended by itself.",
+        whole(1, 10_080),
+    ),
     Spec("silence_max_hours", 72, "Hours that a silence over alerts may last at most.", whole(1, 24 * 366)),
     Spec(
         "gate_emergency_minutes",

@@ -101,8 +101,8 @@ def plainly(texts: pl.Series, offset: timedelta | str = timedelta()) -> pl.Serie
     dash, between, dot, digits, zulu = found.groups("")
     fraction = f"{dot}%{len(digits)}f" if digits else ""
     read = by_format(texts, f"%Y{dash}%m{dash}%d{between}%H:%M:%S{fraction}{zulu}", timedelta() if zulu else offset)
-    # A year of zeros stands for one that was not known.
-    return _or_null(read, read >= _YEAR_ONE)
+    # A year of zeros stands for one that was not known; a shorter text lacks a digit that strptime does without.
+    return _or_null(read, (read >= _YEAR_ONE) & (texts.str.len_bytes() == len(first)))
 
 
 def by_format(texts: pl.Series, layout: str, offset: timedelta | str = timedelta()) -> pl.Series:

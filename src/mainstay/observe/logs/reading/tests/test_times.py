@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mainstay.observe.logs.reading.read import Source, moments_of
@@ -74,6 +74,8 @@ _WRITTEN = st.sampled_from(
 
 
 @settings(max_examples=40)
+@example(["2026-03-01 00:00:00,000", "2026-03-01 0:00:00,000"])
+@example(["0000-00-00 00:00:00,000", "0000-00-00 00:00:00,000", "0001-10-01 0:00:00,000"])
 @given(st.lists(_WRITTEN, min_size=2, max_size=30))
 def test_a_column_of_moments_is_read_as_each_of_them(texts: list[str]) -> None:
     for source in (Source(), Source(offset=timedelta(hours=-3)), Source(offset="Europe/Vienna")):

@@ -1,0 +1,1 @@
+"""Changing production on purpose: releases, maintenance, configuration."""
