@@ -473,6 +473,25 @@ class Remedy(Keyed):
         return self
 
 
+class Maintenance(Keyed):
+    """Work that comes with every occurrence of a window of the calendar."""
+
+    window: Key = Field(description="Key of an entry of the calendar.")
+    services: list[Key] = Field(min_length=1)
+    reach: Literal["alone", "dependents", "dependencies", "both"] = "alone"
+    reason: str = Field(min_length=1, max_length=2000, description="Why, and what people will notice.")
+    owner: Email = Field(description="Who plans it: what begins by itself may do what this person may.")
+    quiet: bool = True
+    announced: bool = True
+    runbook: Key | Literal[""] = ""
+    inputs: dict[str, str] = {}
+    targets: list[Key] | None = None
+    before: list[Key] = Field([], description="Checks that must be well before it begins.")
+    after: list[Key] = Field([], description="Checks that must be well when it has ended.")
+    by_itself: bool = Field(False, description="It begins at its time without a person.")
+    enabled: bool = True
+
+
 class Document(Entry):
     """A configuration file of Mainstay."""
 
@@ -494,6 +513,7 @@ class Document(Entry):
     hosts: list[Host] = []
     runbooks: list[Runbook] = []
     remedies: list[Remedy] = []
+    maintenance: list[Maintenance] = []
     log_policies: list[LogPolicy] = []
     log_formats: list[LogFormat] = []
 

@@ -26,6 +26,7 @@ MORE = (
     ("Remedies", "/remedies"),
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
+    ("Maintenance", "/maintenance"),
     ("Silences", "/silences"),
     ("Checks", "/checks"),
     ("Clean-up jobs", "/jobs"),
