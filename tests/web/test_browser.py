@@ -59,6 +59,7 @@ SCREENS = (
     "/changes",
     "/calendar",
     "/calendar?service=payments&month=2027-02&weeks=12",
+    "/calendar?week=2027-W04",
     "/calendar/entries/month-end",
     "/calendar/edit",
     "/jobs",

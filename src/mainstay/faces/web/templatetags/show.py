@@ -62,6 +62,7 @@ _KINDS = {
     "window": "good",
     "freeze": "off",
     "event": "calm",
+    "work": "taken",
     "allowed": "good",
     "refused": "bad",
     "partial": "bad",
