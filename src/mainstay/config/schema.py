@@ -492,6 +492,22 @@ class Maintenance(Keyed):
     enabled: bool = True
 
 
+class Configuration(Keyed):
+    """A place with configuration that is looked at again and again."""
+
+    kind: Literal["files", "command", "http", "database"] = "files"
+    service: Key | None = None
+    host: Key | Literal[""] = Field("", description="Key of a host; empty: where the worker runs.")
+    files: list[str] = Field([], description="Patterns of paths, such as /etc/nginx/**/*.conf.")
+    command: str = Field("", max_length=10_000, description="For the shell; what it prints is kept.")
+    url: str = Field("", pattern=r"^(https?://.*)?$", max_length=2000)
+    connection: Key | Literal[""] = Field("", description="Key of a connection; the settings of its server are kept.")
+    ignore: list[str] = Field([], description="Expressions; lines in which one is found are left out.")
+    like: Key | Literal[""] = Field("", description="Key of another one that must look the same.")
+    interval: Duration | None = None
+    enabled: bool = True
+
+
 class Document(Entry):
     """A configuration file of Mainstay."""
 
@@ -514,6 +530,7 @@ class Document(Entry):
     runbooks: list[Runbook] = []
     remedies: list[Remedy] = []
     maintenance: list[Maintenance] = []
+    configurations: list[Configuration] = []
     log_policies: list[LogPolicy] = []
     log_formats: list[LogFormat] = []
 

@@ -12,6 +12,7 @@ from mainstay.core.access import Actor
 from mainstay.faces.api import (
     calendar,
     checks,
+    configurations,
     corrections,
     known,
     log_views,
@@ -76,6 +77,7 @@ urlpatterns: list[URLPattern] = [
     *calendar.urlpatterns,
     *silences.urlpatterns,
     *maintenance.urlpatterns,
+    *configurations.urlpatterns,
     *sql_jobs.urlpatterns,
     *runbooks.urlpatterns,
     *corrections.urlpatterns,

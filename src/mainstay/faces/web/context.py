@@ -27,6 +27,7 @@ MORE = (
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
     ("Maintenance", "/maintenance"),
+    ("Configuration", "/configurations"),
     ("Silences", "/silences"),
     ("Checks", "/checks"),
     ("Clean-up jobs", "/jobs"),
