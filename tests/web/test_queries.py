@@ -26,6 +26,8 @@ def count(client: Client, path: str) -> int:
         ("/", 20),
         ("/alerts", 12),
         ("/silences", 12),
+        ("/configurations", 12),
+        ("/configurations/gateway", 24),
         ("/maintenance", 14),
         ("/maintenance/1", 20),
         ("/subscribers", 12),

@@ -80,6 +80,22 @@ def gate(
         raise SystemExit(FAILED)
 
 
+@app.command()
+def configs(
+    files: Annotated[int, typer.Option(min=10, help="How many files of configuration.")] = 10_000,
+    changed: Annotated[int, typer.Option(min=1, help="How many of them change.")] = 500,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure a look at many files and the difference of two, and search the store for a secret."""
+    from mainstay.faces.bench import configs as bench
+
+    found = bench.run(files, changed, seed)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
 @app.command("sql-judge")
 def sql_judge(
     corpus: Annotated[Path, typer.Argument(help="A file such as postgres.jsonl, or a directory of them.")],

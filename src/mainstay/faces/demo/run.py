@@ -129,6 +129,7 @@ def configuration(where: Places) -> str:
     for book in document["runbooks"]:
         for name, path in places.items():
             book["text"] = book["text"].replace(name, str(path.absolute()))
+    document["configurations"][0]["files"] = [str((where.shop / "config" / "*.json").absolute())]
     document["checks"][0]["env"] = {"SHOP": f"http://127.0.0.1:{where.shop_port}/"}
     document["services"][0]["links"] = {"Shop": f"http://127.0.0.1:{where.shop_port}/"}
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
