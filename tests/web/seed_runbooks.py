@@ -63,7 +63,8 @@ def runbooks() -> None:
 
     def drafted(key: str, **inputs: str) -> int:
         made = services.propose(ben, key, inputs, reason="Payments hang since 03:12", incident=incident)
-        services.dry_run(ben, made.pk)
+        services.ask_dry_run(ben, made.pk)
+        work()
         return made.pk
 
     def approved(key: str, **inputs: str) -> int:
@@ -88,8 +89,11 @@ def runbooks() -> None:
 
 def work() -> None:
     """What the worker does, until nothing is due."""
+    from mainstay.restore.runbooks import trials
     from mainstay.restore.runbooks.execution import loop
 
+    while (dry := trials.claim()) is not None:
+        trials.carry(dry)
     while (run := loop.claim()) is not None:
         loop.carry(run)
 
