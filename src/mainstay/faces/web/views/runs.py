@@ -15,6 +15,7 @@ from mainstay.restore import approval
 from mainstay.restore.runbooks import answering, books, domain, facts, reading, services, trials
 from mainstay.restore.runbooks.models import Run
 from mainstay.restore.runbooks.remedies import reading as remedies
+from mainstay.restore.runbooks.remedies import services as acting
 
 State = Run.State
 OFFERED = 8
@@ -102,10 +103,13 @@ def of_incident(request: HttpRequest, number: int) -> HttpResponse:
     actor = actor_of(request)
     incident = incidents.get(actor, number)
     known = incident.known_error.runbook if incident.known_error else ""
+    fitting = list(dict.fromkeys([*([known] if known else []), *acting.fitting(actor, incident)]))
+    offered = list(books.offered(actor, incident.service.key if incident.service else "", fitting)[:OFFERED])
     context = {
         "incident": incident,
         "known": known,
-        "books": books.offered(actor, incident.service.key if incident.service else "", known)[:OFFERED],
+        "fitting": [book for book in offered if book.key in fitting],
+        "others": [book for book in offered if book.key not in fitting],
         "runs": reading.of_incident(actor, number)[:OFFERED],
         "remedies": remedies.of_incident(actor, number)[:OFFERED],
     }
