@@ -32,7 +32,6 @@ def worker() -> Iterator[None]:
         while not ended.wait(0.05):
             runs.run_due()
         runs.drain(10)
-        runs.trials.join(10)
         connection.close()
 
     thread = threading.Thread(target=rounds)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -78,7 +79,9 @@ class Runs:
         self._ends = True
         for taken in self.hands.busy().values():
             taken.drain()
+        deadline = time.monotonic() + seconds
         self.hands.join(seconds)
+        self.trials.join(deadline - time.monotonic())
 
 
 def claim() -> Taken | None:
