@@ -96,9 +96,20 @@ def checked_by_a_book() -> None:
     from mainstay.restore.runbooks.looks import Looks
 
     entry = {
-        "key": "disks-by-book", "name": "Look at the disks, every minute", "runbook": "look-at-disk",
-        "script": "", "command": [], "inputs": {}, "env": {}, "secrets": {}, "labels": {},
-        "needed": 1, "of": 1, "enabled": True, "interval": 60.0, "timeout": None,
+        "key": "disks-by-book",
+        "name": "Look at the disks, every minute",
+        "runbook": "look-at-disk",
+        "script": "",
+        "command": [],
+        "inputs": {},
+        "env": {},
+        "secrets": {},
+        "labels": {},
+        "needed": 1,
+        "of": 1,
+        "enabled": True,
+        "interval": 60.0,
+        "timeout": None,
     }
     check = services.save(entry, Service.objects.get(key="orders"), "")
     services.keep(check.pk, Looks().execute(check), clock.now())

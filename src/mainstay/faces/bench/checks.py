@@ -46,8 +46,19 @@ def _made(words: Sequence[str], count: int, interval: float) -> list[int]:
 
     Check.objects.all().delete()
     entry = {
-        "name": "", "script": "", "runbook": "", "command": list(words), "interval": interval, "timeout": None,
-        "inputs": {}, "env": {}, "secrets": {}, "labels": {}, "needed": 1, "of": 1, "enabled": True,
+        "name": "",
+        "script": "",
+        "runbook": "",
+        "command": list(words),
+        "interval": interval,
+        "timeout": None,
+        "inputs": {},
+        "env": {},
+        "secrets": {},
+        "labels": {},
+        "needed": 1,
+        "of": 1,
+        "enabled": True,
     }
     return [services.save({**entry, "key": f"check-{number}"}, None, "").pk for number in range(count)]
 
