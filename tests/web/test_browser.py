@@ -78,6 +78,7 @@ SCREENS = (
     "/checks",
     "/checks/receipts-disk",
     "/checks/later",
+    "/checks/disks-by-book",
     "/known-errors",
     "/known-errors?state=all&text=ledger",
     "/known-errors?text=nosuchthing",

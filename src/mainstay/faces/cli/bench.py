@@ -162,6 +162,23 @@ def runbooks(
 
 
 @app.command()
+def checks(
+    checks: Annotated[int, typer.Option(min=1, help="How many checks.")] = 200,
+    interval: Annotated[float, typer.Option(min=1.0, help="Seconds between two runs of each.")] = 30.0,
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure, once each has run.")] = 60.0,
+    command: Annotated[str, typer.Option(help="What each runs, such as a plugin of Nagios.")] = "/bin/true",
+    as_json: Json = False,
+) -> None:
+    """Measure how many script checks a worker keeps up with, how late they are, and what a run of one costs."""
+    from mainstay.faces.bench import checks as bench
+
+    found = bench.run(checks, interval, seconds, command)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
 def promql(directory: Path, as_json: Json = False) -> None:
     """Run expression tests in Prometheus's own test language and count those that hold, fail and are refused."""
     from mainstay.observe.metrics.promql import conformance

@@ -18,6 +18,8 @@ from mainstay.faces.run.supervisor import die_with_parent
 
 HERE = Path(__file__).parent
 RESPONDER = "ana@shop.example"
+# Which remedy the command "demo remedy" arms.
+REMEDY = "provider-timeout"
 # Where the shop keeps its data, below its directory.
 SHOP_DATABASES = {name: f"data/{name}.db" for name in ("orders", "payments", "stock")}
 
