@@ -20,7 +20,7 @@ def text_of(client: Client, path: str) -> str:
 
 def test_a_source_shows_what_differs_and_no_secret(sign_in: Callable[[str], Client]) -> None:
     page = text_of(sign_in("ben"), "/configurations/gateway")
-    for told in ("-port = 8080", "+port = 9090", "[secret ", "first look: 1 files", "1 changed (gateway.conf)"):
+    for told in ("-port = 8080", "+port = 9090", "[secret ", "first look, 1 file", "1 changed (gateway.conf)"):
         assert told in page
     assert "hunter2" not in page
     assert "Show what differs" in page
