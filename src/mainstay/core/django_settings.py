@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "mainstay.respond.alerts",
     "mainstay.change.maintenance",
     "mainstay.change.configs",
+    "mainstay.change.supportability",
     "mainstay.respond.oncall",
     "mainstay.respond.paging",
     "mainstay.respond.comms",

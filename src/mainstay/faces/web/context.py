@@ -28,6 +28,7 @@ MORE = (
     ("Calendar", "/calendar"),
     ("Maintenance", "/maintenance"),
     ("Configuration", "/configurations"),
+    ("Supportability", "/supportability"),
     ("Silences", "/silences"),
     ("Checks", "/checks"),
     ("Clean-up jobs", "/jobs"),
