@@ -20,6 +20,7 @@ from mainstay.faces.cli import (
     logs,
     operate,
     processes,
+    release,
     runbooks,
     setup,
     silences,
@@ -50,6 +51,7 @@ app.add_typer(silences.app, name="silences")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
 app.add_typer(runbooks.app, name="runbook")
+app.add_typer(release.app, name="release")
 app.add_typer(corrections.secret_app, name="secret")
 
 
