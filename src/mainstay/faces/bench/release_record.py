@@ -32,7 +32,8 @@ FAULTS = (
 SERVICES = ("storefront", "orders", "payments", "stock", "settlement")
 # What a stretch is called: a fault, or one of these.
 WELL, BUSIER, QUIETER, RESTARTED = "well", "busier", "quieter", "restarted"
-SPEEDS = {BUSIER: 1.7, QUIETER: 0.6}
+SPEEDS = {WELL: 1.0, BUSIER: 1.7, QUIETER: 0.6}
+_ROUNDS = 3
 EVERY = 2.0
 _WARM_UP, _SETTLE = 40.0, 12.0
 _SHOP = (sys.executable, "-m", "cornershop")
@@ -117,35 +118,41 @@ def _faults(number: int, faults: Sequence[str], seconds: float) -> Shop:
 
 
 def _traffic(number: int, seconds: float) -> Shop:
-    """A shop that is well: busier, quieter, and with each of its services restarted as a good release does."""
+    """A shop that is well, busier and quieter in turn, several times, so that chance does not look like harm."""
     with _running(number) as shop:
         time.sleep(_WARM_UP)
         plan = shop.home / "state" / "plan.json"
-        for scene, speed in SPEEDS.items():
-            shop.record(WELL, seconds)
-            was = plan.read_text(encoding="utf-8")
-            plan.write_text(json.dumps({**json.loads(was), "speed": speed}), encoding="utf-8")
-            shop.tell("restart", "traffic")
-            time.sleep(_SETTLE)
-            shop.record(scene, seconds)
-            plan.write_text(was, encoding="utf-8")
-            shop.tell("restart", "traffic")
-            time.sleep(_SETTLE)
+        was = plan.read_text(encoding="utf-8")
+        for _ in range(_ROUNDS):
+            for scene, speed in SPEEDS.items():
+                plan.write_text(json.dumps({**json.loads(was), "speed": speed}), encoding="utf-8")
+                shop.tell("restart", "traffic")
+                time.sleep(_SETTLE)
+                shop.record(scene, seconds)
+        click.echo("recorded: more and less traffic", err=True)
+    return shop
+
+
+def _restarts(number: int, seconds: float) -> Shop:
+    """A shop that is well, with services restarted as a good release does."""
+    with _running(number) as shop:
+        time.sleep(_WARM_UP)
         for service in ("stock", "payments", "storefront", "orders"):
-            shop.record(WELL, seconds / 2)
+            shop.record(WELL, seconds)
             shop.tell("restart", service)
             shop.record(RESTARTED, seconds / 2)
-        click.echo("recorded: a shop that is well", err=True)
+        click.echo("recorded: restarts", err=True)
     return shop
 
 
 def record(seconds: float) -> pl.DataFrame:
     """Record all scenes, each for so many seconds. It takes some twelve times as long, plus two minutes."""
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         jobs = [
             pool.submit(_faults, 1, FAULTS[:5], seconds),
             pool.submit(_faults, 2, FAULTS[5:], seconds),
             pool.submit(_traffic, 3, seconds),
+            pool.submit(_restarts, 4, seconds),
         ]
         rows = [row for job in jobs for row in job.result().rows]
     names = ["stretch", "scene", "at", "service", "metric", "value"]

@@ -258,7 +258,8 @@ def _shaped(
         elif _counts(metric):
             found[service, metric] = np.cumsum(row * traffic)
         elif "timestamp" in base:
-            found[service, metric] = row - moments + times
+            # What was last done is as long ago as it was; what is to come rests.
+            found[service, metric] = row - moments + times if "last" in base else row - moments[0] + times[0]
         else:
             found[service, metric] = row
     return found

@@ -1,6 +1,7 @@
 """``mainstay``: the command line.
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 not found, 4 not allowed or refused, 5 a part does not answer.
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 not found, 4 not allowed or refused, 5 a part does not answer,
+6 inconclusive.
 """
 
 import sys

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mainstay.faces.cli.operate import Json
-from mainstay.faces.cli.output import FAILED, OK, show_one, show_rows
+from mainstay.faces.cli.output import FAILED, INCONCLUSIVE, OK, show_one, show_rows
 
 if TYPE_CHECKING:
     from mainstay.change.releases.judge import Finding, Judgement
 
 app = typer.Typer(help="Releases, and whether they did harm.", no_args_is_help=True)
-# Beside the exit codes of all commands: neither passed nor failed.
-INCONCLUSIVE = 6
 _SHOWN = 20
 
 

@@ -60,18 +60,15 @@ def gather(before: pl.DataFrame, after: pl.DataFrame, seasons: Sequence[pl.DataF
     """Make blocks of the samples. Frames have ``COLUMNS``, with the time in seconds since 1970."""
     frames = [before, after, *(_same_hours(one, after) for one in seasons)]
     spans = [_span(one) for one in frames]
-    coded, names = _coded(frames)
-    spacing = _spacing(coded)
-    shorter = min(spans[0][1] - spans[0][0], spans[1][1] - spans[1][0])
-    seconds = max(spacing, shorter / _BLOCKS, 1.0)
-    series = [Series(service, instance, metric) for service, instance, metric in names]
-    counter = _counters(coded, series)
+    series, samples = _sorted(frames)
+    spacing = _spacing(samples[0])
+    seconds = max(spacing, min(ends - starts for starts, ends in spans[:2]) / _BLOCKS, 1.0)
+    counter = _counters(samples, series)
     windows = []
     for number, (starts, ends) in enumerate(spans):
-        part = coded.filter(pl.col("window") == number)
         # Of a window that is much longer than the other the part next to the release is taken.
         first = max(starts, ends - _MOST * seconds) if number == 0 else starts
-        windows.append(_window(part, counter, first, ends, seconds))
+        windows.append(_window(samples[number], counter, first, ends, seconds))
     return Blocks(series, counter, seconds, spacing, windows[0], windows[1], windows[2:])
 
 
@@ -91,38 +88,69 @@ def _same_hours(season: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     return same if same.height else season
 
 
-def _coded(frames: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, list[tuple[str, str, Metric]]]:
-    """All samples with the number of their series and window, in the order of series, window and time."""
-    every = pl.concat([one.select(COLUMNS).with_columns(window=pl.lit(n, pl.Int32)) for n, one in enumerate(frames)])
-    every = every.with_columns(pl.col("service", "instance", "metric").cast(pl.Categorical))
-    bare = [pl.col(name).to_physical().cast(pl.UInt64) for name in ("service", "instance", "metric")]
-    every = every.with_columns(code=(bare[0] * 2**40 + bare[1] * 2**24 + bare[2]).rank("dense").cast(pl.Int64) - 1)
-    first = every.unique("code", keep="any").sort("code").select("service", "instance", "metric")
-    understood = {name: read(name) for name in first["metric"].cast(pl.String).unique().to_list()}
-    rows = first.cast(pl.String).rows()
-    every = every.select("code", "window", "time", "value").sort("code", "window", "time")
-    grown = pl.col("value").diff()
-    same = (pl.col("code").diff() == 0) & (pl.col("window").diff() == 0)
-    every = every.with_columns(grown=pl.when(same).then(grown), passed=pl.when(same).then(pl.col("time").diff()))
-    return every, [(service, instance, understood[metric]) for service, instance, metric in rows]
+@dataclass(frozen=True)
+class _Samples:
+    """The samples of one window in the order of series and time. ``grown`` and ``passed`` are since the one before."""
+
+    code: NDArray[np.int64]
+    time: Floats
+    value: Floats
+    grown: Floats
+    passed: Floats
 
 
-def _spacing(coded: pl.DataFrame) -> float:
+def _sorted(frames: Sequence[pl.DataFrame]) -> tuple[list[Series], list[_Samples]]:
+    """All series, and the samples of each window with the number of theirs."""
+    names = [pl.concat([one[column].unique() for one in frames]).unique().sort() for column in COLUMNS[1:4]]
+    kinds = [pl.Enum(one) for one in names]
+    wide, deep = len(names[1]), len(names[2])
+    keyed = []
+    for frame in frames:
+        service, instance, metric = (
+            frame[column].cast(kind).to_physical().to_numpy().astype(np.int64)
+            for column, kind in zip(COLUMNS[1:4], kinds, strict=True)
+        )
+        keyed.append((service * wide + instance) * deep + metric)
+    known = np.unique(np.concatenate([np.unique(one) for one in keyed]))
+    understood = [read(name) for name in names[2].to_list()]
+    series = [
+        Series(str(names[0][key // deep // wide]), str(names[1][key // deep % wide]), understood[key % deep])
+        for key in known.tolist()
+    ]
+    samples = [_in_order(key, known, frame) for key, frame in zip(keyed, frames, strict=True)]
+    return series, samples
+
+
+def _in_order(key: NDArray[np.int64], known: NDArray[np.int64], frame: pl.DataFrame) -> _Samples:
+    time = frame["time"].cast(pl.Float64).to_numpy()
+    value = frame["value"].cast(pl.Float64).to_numpy()
+    if (key[1:] < key[:-1]).any():
+        order = np.argsort(key, kind="stable")
+        key, time, value = key[order], time[order], value[order]
+    if ((time[1:] < time[:-1]) & (key[1:] == key[:-1])).any():
+        order = np.lexsort((time, key))
+        key, time, value = key[order], time[order], value[order]
+    same = np.concatenate([[False], key[1:] == key[:-1]]) if len(key) else np.zeros(0, dtype=np.bool_)
+    grown, passed = (np.where(same, np.diff(row, prepend=row[:1]), np.nan) for row in (value, time))
+    return _Samples(np.searchsorted(known, key), time, value, grown, passed)
+
+
+def _spacing(samples: _Samples) -> float:
     """Seconds from one sample of a series to the next, as it mostly is."""
-    some = coded.head(100_000)["passed"].drop_nulls()
-    found = some.filter(some > 0).median()
-    return float(found) if isinstance(found, (int, float)) else 1.0
+    some = samples.passed[:100_000]
+    some = some[some > 0]
+    return float(np.median(some)) if len(some) else 1.0
 
 
-def _counters(coded: pl.DataFrame, series: Sequence[Series]) -> NDArray[np.bool_]:
+def _counters(samples: Sequence[_Samples], series: Sequence[Series]) -> NDArray[np.bool_]:
     """Which rows are counters: by their name unless the data speak against it, or because they never fall."""
-    told = coded.group_by("code").agg(
-        falls=(pl.col("grown") < 0).sum(), rises=(pl.col("grown") > 0).sum(), steps=pl.col("grown").count()
-    )
-    by_metric: dict[str, NDArray[np.int64]] = {}
-    for code, falls, rises, steps in told.iter_rows():
-        name = series[code].metric.base
-        by_metric[name] = by_metric.get(name, np.zeros(3, np.int64)) + np.array((falls, rises, steps))
+    told = np.zeros((len(series), 3))
+    for one in samples:
+        for place, which in enumerate((one.grown < 0, one.grown > 0, np.isfinite(one.grown))):
+            told[:, place] += np.bincount(one.code[which], minlength=len(series))
+    by_metric: dict[str, Floats] = {}
+    for number, of in enumerate(series):
+        by_metric[of.metric.base] = by_metric.get(of.metric.base, np.zeros(3)) + told[number]
 
     def is_counter(metric: Metric) -> bool:
         falls, rises, steps = by_metric[metric.base].tolist()
@@ -131,32 +159,30 @@ def _counters(coded: pl.DataFrame, series: Sequence[Series]) -> NDArray[np.bool_
         unnamed = not metric.moment and metric.harm == 0 and steps >= 20
         return bool(unnamed and falls == 0 and rises >= 0.5 * steps)
 
-    known = {one.metric.base: is_counter(one.metric) for one in series}
-    return np.array([known[one.metric.base] for one in series], dtype=np.bool_)
+    known = {of.metric.base: is_counter(of.metric) for of in series}
+    return np.array([known[of.metric.base] for of in series], dtype=np.bool_)
 
 
-def _window(part: pl.DataFrame, counter: NDArray[np.bool_], starts: float, ends: float, seconds: float) -> Window:
+def _window(samples: _Samples, counter: NDArray[np.bool_], starts: float, ends: float, seconds: float) -> Window:
     columns = max(1, int((ends - starts) // seconds) + 1)
-    restarted = pl.when(pl.col("grown") < 0).then(pl.col("value")).otherwise(pl.col("grown"))
-    sums = (
-        part.filter(pl.col("time") >= starts)
-        .with_columns(block=((pl.col("time") - starts) / seconds).floor().cast(pl.Int64))
-        .group_by("code", "block")
-        .agg(
-            level=pl.col("value").mean(),
-            amount=restarted.sum(),
-            passed=pl.col("passed").sum(),
-            age=(pl.col("time") - pl.col("value")).mean(),
-        )
-    )
-    code, block = sums["code"].to_numpy(), np.minimum(sums["block"].to_numpy(), columns - 1)
-    filled = {}
-    for name in ("level", "amount", "passed", "age"):
-        filled[name] = np.full((len(counter), columns), np.nan)
-        filled[name][code, block] = sums[name].to_numpy()
-    rate = np.divide(
-        filled["amount"], filled["passed"], out=np.full_like(filled["level"], np.nan), where=filled["passed"] > 0
-    )
-    level = np.where(counter[:, None], rate, filled["level"])
-    amount = np.where(counter[:, None], filled["amount"], np.nan)
-    return Window(starts, level, amount, filled["age"], ends)
+    inside = samples.time >= starts
+    code, time, value = samples.code[inside], samples.time[inside], samples.value[inside]
+    grown, passed = samples.grown[inside], samples.passed[inside]
+    block = np.minimum(((time - starts) // seconds).astype(np.int64), columns - 1)
+    place, size = code * columns + block, len(counter) * columns
+
+    def summed(weights: Floats | None) -> Floats:
+        whole: Floats = np.bincount(place, weights, size).astype(np.float64).reshape(len(counter), columns)
+        return whole
+
+    def mean(total: Floats, of: Floats) -> Floats:
+        found: Floats = np.divide(total, of, out=np.full_like(total, np.nan), where=of > 0)
+        return found
+
+    count = summed(None)
+    # After a restart a counter begins at nought again, so all of it is new.
+    amount = summed(np.nan_to_num(np.where(grown < 0, value, grown)))
+    stretch = summed(np.nan_to_num(passed))
+    level = np.where(counter[:, None], mean(amount, stretch), mean(summed(value), count))
+    whole = np.where(counter[:, None] & (stretch > 0), amount, np.nan)
+    return Window(starts, level, whole, mean(summed(time - value), count), ends)

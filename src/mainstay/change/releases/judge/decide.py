@@ -30,13 +30,15 @@ Flags = NDArray[np.bool_]
 # which power of it. The powers are conservative; a shift that they explain is not called harm.
 _LEAST: dict[Kind, tuple[float, float, float]] = {
     Kind.ERRORS: (0.5, 0.2, 1.0),
-    Kind.LATENCY: (0.25, 0.6, 0.5),
+    Kind.LATENCY: (0.25, 0.6, 0.25),
     Kind.CPU: (0.3, 0.7, 1.0),
-    Kind.MEMORY: (0.25, 0.8, 0.5),
+    Kind.MEMORY: (0.25, 0.8, 0.25),
     Kind.LOAD: (0.5, 0.7, 1.2),
     Kind.OUTCOME: (0.15, 0.5, 0.0),
     Kind.HEADROOM: (0.25, 0.8, 0.0),
 }
+# A shift of so many times the whole width of before needs no more independent values to be believed.
+_FAR = 5.0
 
 
 @dataclass(frozen=True)
@@ -90,22 +92,33 @@ def _table(measures: Measures, warm: int, limits: Limits) -> _Table:
     per_request = np.array([one.per_request for one in rows])
     errors = np.array([one.metric.kind is Kind.ERRORS for one in rows])
     least = share * np.nan_to_num(scale)
-    least = np.where(errors & per_request, np.maximum(least, limits.error_share), least)
+    least = np.maximum(least, [_floor(one, limits) for one in rows])
     explained = np.where(per_request | (ratio <= 1), 1.0, np.maximum(ratio, 1e-9) ** power)
     return _Table(
         before, settled, after[:, :warm], settled[:, settled.shape[1] // 2 :], scale, least, delta, explained, errors
     )
 
 
+def _floor(one: Measure, limits: Limits) -> float:
+    """The least shift that anybody would notice, where the unit is known."""
+    kind, base = one.metric.kind, one.metric.base.lower()
+    if kind is Kind.ERRORS and one.per_request:
+        return limits.callers_share if one.metric.theirs else limits.error_share
+    if kind is Kind.LATENCY and base.endswith(("_seconds", "_seconds_sum")):
+        return limits.least_latency
+    return limits.least_latency * 1000 if kind is Kind.LATENCY and base.endswith(("_ms", "_milliseconds")) else 0.0
+
+
 def _ratio(measures: Measures, one: Measure) -> float:
-    """By how much the traffic grew, of the instance, else of the service, else of all."""
-    for key in ((one.service, one.instance), (one.service, ALL)):
-        if key in measures.traffic:
-            found = measures.traffic[key].ratio
-            return found if np.isfinite(found) else 1.0
+    """By how much the traffic grew, here or in the middle of all services, from which work comes too."""
     every = [found.ratio for (_, instance), found in measures.traffic.items() if instance == ALL]
-    finite = [found for found in every if np.isfinite(found)]
-    return float(np.median(finite)) if finite else 1.0
+    own = [
+        measures.traffic[key].ratio
+        for key in ((one.service, one.instance), (one.service, ALL))
+        if key in measures.traffic
+    ]
+    candidates = [*own[:1], float(np.median(every)) if every else 1.0]
+    return max((found for found in candidates if np.isfinite(found)), default=1.0)
 
 
 def _typical(rows: Floats, counted: Flags) -> Floats:
@@ -118,13 +131,13 @@ def _compared(blocks: Blocks, measures: Measures, limits: Limits) -> list[Findin
     table = _table(measures, _warm_blocks(blocks, limits), limits)
     counted = np.array([one.metric.kind in {Kind.ERRORS, Kind.OUTCOME} for one in rows])
     was = _typical(table.before, counted)
-    inflation = _inflation(rows, table)
+    now, lately = _typical(table.after, counted), _typical(table.late, counted)
+    inflation = np.where(_far(table.before, lately - was), 1.0, _inflation(rows, table))
     whole = stats.compare(table.before, table.after, inflation)
     late = stats.compare(table.before, table.late, inflation)
     p = np.minimum(2 * np.minimum(whole.p, late.p), 1.0)
     by_counts = np.array([_by_counts(one, table.after.shape[1], limits) for one in rows])
     p = np.where(table.errors, np.minimum(p, by_counts), p)
-    now, lately = _typical(table.after, counted), _typical(table.late, counted)
     shift, late_shift = now - was, lately - was
     bar = np.maximum(table.least, np.where(table.errors, 0.0, stats.wander(table.before)))
     large = ((shift > bar) & (whole.delta >= table.delta)) | ((late_shift > bar) & (late.delta >= table.delta))
@@ -182,6 +195,15 @@ def _inflation(rows: Sequence[Measure], table: _Table) -> Floats:
     for places in groups.values():
         usual[places] = np.median(own[places])
     return (own + usual) / 2
+
+
+def _far(before: Floats, shift: Floats) -> Flags:
+    """Where the shift is many times as large as all that was seen before: no walk of small steps comes there."""
+    some = np.isfinite(before).any(axis=1)
+    width = np.zeros(len(before))
+    width[some] = np.nanmax(before[some], axis=1) - np.nanmin(before[some], axis=1)
+    far: Flags = shift > _FAR * width
+    return far
 
 
 def _by_counts(one: Measure, settled: int, limits: Limits) -> float:

@@ -33,7 +33,7 @@ HARM: dict[Kind, int] = {
 }
 
 _SETTINGS = frozenset(
-    "info version hash config build created max limit quota capacity total_capacity threshold".split()
+    "info version hash config build created max limit quota capacity virtual total_capacity threshold".split()
 )
 _ERRORS = frozenset(
     "error errors err errs fail failed fails failure failures exception exceptions 5xx 4xx timeout timeouts reject "
@@ -42,6 +42,8 @@ _ERRORS = frozenset(
     "unavailable denied fault faults deadlock deadlocks rollback rollbacks discarded discards throttled throttling "
     "miss misses unreachable cancelled canceled declined corrupt corrupted violations".split()
 )
+# Errors that callers make, and which are many for other reasons too.
+_THEIRS = frozenset("4xx declined denied cancelled canceled invalid".split())
 _LATENCY = frozenset(
     "latency latencies duration durations delay delays lag wait waiting elapsed took ttfb rtt age oldest running slow "
     "slowness".split()
@@ -71,7 +73,7 @@ _WORD = re.compile(r"[a-z]+(?:\d+[a-z]*)?|\d+[a-z]*")
 
 @dataclass(frozen=True)
 class Metric:
-    """What the name of one series says. ``base`` is its name without labels."""
+    """What the name of one series says: ``base`` is without labels, ``theirs`` are errors that callers make."""
 
     name: str
     base: str
@@ -79,6 +81,7 @@ class Metric:
     ratio: bool
     counts: bool
     moment: bool
+    theirs: bool
 
     @property
     def harm(self) -> int:
@@ -95,7 +98,8 @@ def read(name: str) -> Metric:
     labels = {key.lower(): value.lower() for key, value in _LABEL.findall(rest)}
     counts = bool(re.search(r"_(total|count|sum)$", snake))
     moment = "timestamp" in words
-    return Metric(name, base, _kind(snake, words, labels), bool(words & _RATIO), counts, moment)
+    theirs = bool(words & _THEIRS) or any(re.match(r"4(\d\d|xx)|" + "|".join(_THEIRS), one) for one in labels.values())
+    return Metric(name, base, _kind(snake, words, labels), bool(words & _RATIO), counts, moment, theirs)
 
 
 def _kind(snake: str, words: set[str], labels: dict[str, str]) -> Kind:
@@ -109,9 +113,9 @@ def _kind(snake: str, words: set[str], labels: dict[str, str]) -> Kind:
         ("cpu" in words, Kind.HEADROOM if "idle" in words else Kind.CPU),
         (bool(words & _HEADROOM), Kind.HEADROOM),
         (bool(words & _MEMORY), Kind.MEMORY),
+        (moment, Kind.LATENCY if "last" in words else Kind.NEUTRAL),
         ("success" in words or ("hit" in words and bool(words & _RATIO)), Kind.OUTCOME),
         (snake.endswith("_count") and timed, Kind.TRAFFIC),
-        (moment, Kind.LATENCY if "last" in words else Kind.NEUTRAL),
         (timed, Kind.LATENCY),
         (bool(words & _LOAD), Kind.LOAD),
         (bool(words & _TRAFFIC), Kind.TRAFFIC),

@@ -14,6 +14,8 @@ from mainstay.change.releases.judge.kinds import Kind, Metric, read
 from mainstay.change.releases.judge.statistics import Floats
 
 ALL = "*"
+# A mean of a window that holds fewer than so many says nothing.
+_FEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -138,12 +140,15 @@ def _of_metric(
         if mean_of in metrics:
             sums = rows.of(service, instance, f"{base}{labels}", lambda one: one.amount)
             counts = rows.of(service, instance, mean_of, lambda one: one.amount)
-            yield Measure(service, instance, metric, tuple(map(_share, sums, counts)))
+            yield Measure(service, instance, metric, tuple(map(_mean_of, sums, counts)))
             continue
         if metric.moment:
-            sign = 1.0 if metric.kind is Kind.LATENCY else -1.0
-            ages = rows.of(service, instance, metric.name, lambda one: one.age)
-            yield Measure(service, instance, metric, tuple(sign * one for one in ages))
+            # An age grows with the time and is set back; what is left is counted from the release, so that it rests.
+            release = rows.blocks.after.starts
+            last = metric.kind is Kind.LATENCY
+            moments = rows.of(service, instance, metric.name, (lambda one: one.age) if last else lambda one: one.level)
+            values = moments if last else tuple(one - release for one in moments)
+            yield Measure(service, instance, metric, values)
             continue
         values = rows.of(service, instance, metric.name, lambda one: one.level)
         yield _weighed(rows, Measure(service, instance, metric, values), counter, traffic)
@@ -223,6 +228,11 @@ def _together(single: Sequence[Measure]) -> Measure:
     else:
         parts, values = (), tuple(_average([one.values[n] for one in single]) for n in windows)
     return Measure(first.service, ALL, first.metric, values, parts, all(one.fresh for one in single))
+
+
+def _mean_of(sums: Floats, counts: Floats) -> Floats:
+    """The means of a window, none where all of it holds too few."""
+    return _share(sums, counts) if np.nansum(counts) >= _FEWEST else np.full(len(sums), np.nan)
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

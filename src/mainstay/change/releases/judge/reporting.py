@@ -34,7 +34,8 @@ def silent(blocks: Blocks, measures: Measures) -> list[Finding]:
     for service, instance in sorted(dead):
         share = measures.traffic[service, ALL].ratio if (service, ALL) in measures.traffic else 1.0
         others = [key for key in instances if key[0] == service and key not in dead]
-        fewer = bool(others) and share < _SHRUNK
+        at_once = not np.isfinite(after[instances[service, instance]]).any()
+        fewer = bool(others) and share < _SHRUNK and at_once
         verdict = Verdict.INCONCLUSIVE if fewer else Verdict.FAILED
         found.append(_about(service, instance, ALL, verdict, Reason.STOPPED))
     for (service, base), places in sorted(metrics.items()):

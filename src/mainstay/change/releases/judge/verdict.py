@@ -42,11 +42,13 @@ class Limits:
     false_discovery: float = 0.01
     warm_up_seconds: float = 300.0
     warm_up_share: float = 0.25
-    least_blocks: int = 8
-    least_seconds: float = 300.0
+    least_blocks: int = 10
+    least_seconds: float = 360.0
     least_requests: float = 50.0
     error_share: float = 0.005
+    callers_share: float = 0.02
     least_errors: float = 5.0
+    least_latency: float = 0.002
 
 
 @dataclass(frozen=True)
