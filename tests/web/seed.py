@@ -169,6 +169,7 @@ def night() -> None:
     known()
     checks()
     silences()
+    maintenance()
     IntakeError.objects.create(
         at=clock.now(),
         protocol="alertmanager",
@@ -199,6 +200,28 @@ def silences() -> None:
     comms.tell("MNT-1", told, lambda zone: (f"Maintenance of Payments, tonight ({zone})", "It may be away."))
     over = services.make(ana, services.Wanted("A trial run", clock.now() + hour, labels={"env": "test"}))
     services.end(ana, over.pk)
+
+
+def maintenance() -> None:
+    """Work that goes on, work that is to come and meets a freeze, and work that is over."""
+    from mainstay.change.maintenance import services
+    from mainstay.change.maintenance.models import Work
+    from mainstay.core import access, clock
+    from mainstay.core.models import Person
+
+    ana, now = access.of_person(Person.objects.get(email="ana@example.com")), clock.now()
+
+    def work(title: str, key: str, hours: float) -> Work:
+        starts = now + timedelta(hours=hours)
+        why = "It may be away for some minutes."
+        return services.plan(ana, services.Wanted(title, why, frozenset({key}), starts, starts + timedelta(hours=2)))
+
+    running = work("New disks for the settlement", "settlement", 0)
+    services.begin(ana, running.pk)
+    work("The month-end report moves", "payments", 30)
+    over = work("A restart", "settlement", 0)
+    services.begin(ana, over.pk)
+    services.end(ana, over.pk, "It is up again, nothing to do.")
 
 
 def beats() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from mainstay.catalog.calendar import gate, services
 from mainstay.catalog.calendar.entries import Raw
 from mainstay.catalog.models import CalendarEntry, EmergencyUse
+from mainstay.change.maintenance import services as maintenance
+from mainstay.change.maintenance.services import Wanted
 from mainstay.core import access, clock, tokens
 from mainstay.core.models import Person
 from mainstay.faces.cli.main import app
@@ -130,6 +132,26 @@ def test_the_calendar_goes_out_as_icalendar(ana: Client, client: Client) -> None
         secret = tokens.create_token(access.LOCAL, scope, scope)
         found = client.get("/calendar.ics", headers={"host": "localhost", "authorization": f"Bearer {secret}"})
         assert found.status_code == status
+
+
+def test_a_week_shows_each_of_its_days_and_the_work_on_them(ana: Client) -> None:
+    starts = datetime(2027, 3, 30, 1, tzinfo=UTC)
+    wanted = Wanted("New disks", "Slow for a while.", frozenset({"wiki"}), starts, starts + timedelta(hours=2))
+    work = maintenance.plan(access.LOCAL, wanted)
+    page = ana.get("/calendar?week=2027-W13").content.decode()
+    assert "Week 13, from 29 March 2027" in page
+    assert f'<a href="/maintenance/{work.pk}">New disks</a>' in page
+    assert page.count("<h3>") == 7
+    assert "?week=2027-W14" in page
+    assert "The coming" in ana.get("/calendar?week=2027-W99").content.decode()
+    assert "New disks" in ana.get("/calendar?month=2027-03").content.decode()
+
+
+def test_work_that_is_planned_goes_out_too(ana: Client) -> None:
+    starts = clock.now() + timedelta(days=2)
+    wanted = Wanted("New disks", "Slow for a while.", frozenset({"wiki"}), starts, starts + timedelta(hours=2))
+    maintenance.plan(access.LOCAL, wanted)
+    assert "SUMMARY:New disks (planned work)" in ana.get("/calendar.ics").content.decode()
 
 
 def test_programs_ask_the_gate(client: Client) -> None:

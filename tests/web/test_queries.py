@@ -26,6 +26,8 @@ def count(client: Client, path: str) -> int:
         ("/", 20),
         ("/alerts", 12),
         ("/silences", 12),
+        ("/maintenance", 14),
+        ("/maintenance/1", 20),
         ("/subscribers", 12),
         ("/services", 10),
         ("/deliveries", 10),

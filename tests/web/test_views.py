@@ -16,6 +16,8 @@ from mainstay.respond.incidents.models import Incident, State
 SCREENS = (
     "/",
     "/alerts",
+    "/maintenance",
+    "/maintenance/1",
     "/silences",
     "/subscribers",
     "/services",

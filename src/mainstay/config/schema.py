@@ -473,6 +473,41 @@ class Remedy(Keyed):
         return self
 
 
+class Maintenance(Keyed):
+    """Work that comes with every occurrence of a window of the calendar."""
+
+    window: Key = Field(description="Key of an entry of the calendar.")
+    services: list[Key] = Field(min_length=1)
+    reach: Literal["alone", "dependents", "dependencies", "both"] = "alone"
+    reason: str = Field(min_length=1, max_length=2000, description="Why, and what people will notice.")
+    owner: Email = Field(description="Who plans it: what begins by itself may do what this person may.")
+    quiet: bool = True
+    announced: bool = True
+    runbook: Key | Literal[""] = ""
+    inputs: dict[str, str] = {}
+    targets: list[Key] | None = None
+    before: list[Key] = Field([], description="Checks that must be well before it begins.")
+    after: list[Key] = Field([], description="Checks that must be well when it has ended.")
+    by_itself: bool = Field(False, description="It begins at its time without a person.")
+    enabled: bool = True
+
+
+class Configuration(Keyed):
+    """A place with configuration that is looked at again and again."""
+
+    kind: Literal["files", "command", "http", "database"] = "files"
+    service: Key | None = None
+    host: Key | Literal[""] = Field("", description="Key of a host; empty: where the worker runs.")
+    files: list[str] = Field([], description="Patterns of paths, such as /etc/nginx/**/*.conf.")
+    command: str = Field("", max_length=10_000, description="For the shell; what it prints is kept.")
+    url: str = Field("", pattern=r"^(https?://.*)?$", max_length=2000)
+    connection: Key | Literal[""] = Field("", description="Key of a connection; the settings of its server are kept.")
+    ignore: list[str] = Field([], description="Expressions; lines in which one is found are left out.")
+    like: Key | Literal[""] = Field("", description="Key of another one that must look the same.")
+    interval: Duration | None = None
+    enabled: bool = True
+
+
 class Document(Entry):
     """A configuration file of Mainstay."""
 
@@ -494,6 +529,8 @@ class Document(Entry):
     hosts: list[Host] = []
     runbooks: list[Runbook] = []
     remedies: list[Remedy] = []
+    maintenance: list[Maintenance] = []
+    configurations: list[Configuration] = []
     log_policies: list[LogPolicy] = []
     log_formats: list[LogFormat] = []
 

@@ -1,15 +1,27 @@
 """The calendar as iCalendar (RFC 5545), for the calendars that people look at anyway.
 
-Every occurrence is an event of its own with its moments in UTC: what the clocks do to an entry is worked out here, by
-the same code that the gate uses, and not again by each reader.
+Every occurrence of an entry is an event of its own with its moments in UTC: what the clocks do to it is worked out
+here, by the same code that the gate uses, and not again by each reader.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mainstay.catalog.calendar.entries import KINDS, Entry, Occurrence
-
 _LONGEST = 73
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens from ``start`` to ``end``. ``key`` with the start names it for ever."""
+
+    key: str
+    start: datetime
+    end: datetime
+    kind: str
+    name: str
+    told: str
+    url: str
 
 
 def _moment(moment: datetime) -> str:
@@ -34,22 +46,20 @@ def _folded(line: str) -> str:
     return "\r\n ".join([*pieces, piece])
 
 
-def render(found: Iterable[tuple[datetime, Entry, Occurrence]], now: datetime, url: str) -> str:
-    """Occurrences as one document. ``url`` is the address of the calendar's screen."""
+def render(found: Iterable[Event], now: datetime) -> str:
+    """Events as one document."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Mainstay//calendar//EN", "X-WR-CALNAME:Changes of production"]
-    for _, entry, one in found:
-        raw = entry.raw
-        told = f"{KINDS[raw.kind]} for {raw.scope}" + (f": {raw.reason}" if raw.reason else "")
+    for one in found:
         lines += [
             "BEGIN:VEVENT",
-            f"UID:{raw.key}-{_moment(one.start)}@mainstay",
+            f"UID:{one.key}-{_moment(one.start)}@mainstay",
             f"DTSTAMP:{_moment(now)}",
             f"DTSTART:{_moment(one.start)}",
             f"DTEND:{_moment(one.end)}",
-            f"SUMMARY:{_escaped(f'{raw.name} ({KINDS[raw.kind]})')}",
-            f"DESCRIPTION:{_escaped(told)}",
-            f"CATEGORIES:{_escaped(KINDS[raw.kind])}",
-            f"URL:{url}",
+            f"SUMMARY:{_escaped(f'{one.name} ({one.kind})')}",
+            f"DESCRIPTION:{_escaped(one.told)}",
+            f"CATEGORIES:{_escaped(one.kind)}",
+            f"URL:{one.url}",
             "TRANSP:TRANSPARENT",
             "END:VEVENT",
         ]

@@ -1,22 +1,57 @@
 """Work that plans bring: one piece for each coming occurrence of the plan's window, drafted some hours ahead."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from mainstay.catalog.calendar import services as calendar
 from mainstay.catalog.calendar.entries import CalendarError, Occurrence, entry_from
-from mainstay.change.maintenance import services
+from mainstay.catalog.models import Service
+from mainstay.change.maintenance import services as works
 from mainstay.change.maintenance.models import Plan, Work
-from mainstay.core import clock
-from mainstay.core.access import SYSTEM, AccessError, of_person
+from mainstay.core import audit, clock
+from mainstay.core.access import SYSTEM, AccessError, Actor, Right, of_person, require
+from mainstay.core.models import Person
 from mainstay.core.problems import ProblemError
 from mainstay.core.settings import current
 from mainstay.restore.runbooks import services as runs
 
+KEPT_AS_WRITTEN = (
+    *("reach", "reason", "quiet", "announced", "runbook", "inputs", "targets"),
+    *("before", "after", "by_itself", "enabled"),
+)
 # Occurrences of one plan that are drafted at once, however close they come.
 MOST = 20
+
+
+def visible(actor: Actor) -> QuerySet[Plan]:
+    """The one door to plans."""
+    require(actor, Right.READ)
+    return Plan.objects.select_related("owner").prefetch_related("services").order_by("name", "key")
+
+
+@transaction.atomic
+def save(actor: Actor, entry: dict[str, Any], *, services: Sequence[Service], owner: Person, source: str) -> None:
+    """Make a plan, or change the one with this key. Its work is drafted by the worker."""
+    require(actor, Right.MAINTAIN)
+    values = {name: entry[name] for name in ("name", "window", *KEPT_AS_WRITTEN)}
+    row, _ = Plan.objects.update_or_create(key=entry["key"], defaults={**values, "owner": owner, "source": source})
+    row.services.set(services)
+    audit.record(actor, "maintenance.plan_saved", f"maintenance plan {row.key}", window=row.window)
+
+
+@transaction.atomic
+def remove(actor: Actor, key: str) -> None:
+    """Delete a plan, and call its coming work off."""
+    require(actor, Right.MAINTAIN)
+    for plan in Plan.objects.filter(key=key):
+        _call_off(plan, set())
+        plan.delete()
+        audit.record(actor, "maintenance.plan_removed", f"maintenance plan {key}")
 
 
 def plan_ahead() -> int:
@@ -47,7 +82,7 @@ def _call_off(plan: Plan, starts: set[datetime]) -> None:
     gone = plan.works.filter(state=Work.State.PLANNED, starts_at__gt=clock.now()).exclude(starts_at__in=starts)
     lead = clock.now() + timedelta(hours=current().maintenance_lead_hours)
     for work in gone.filter(starts_at__lt=lead):
-        services.cancel(SYSTEM, work.pk, "its plan or window was changed")
+        works.cancel(SYSTEM, work.pk, "its plan or window was changed")
 
 
 @transaction.atomic
@@ -63,7 +98,7 @@ def _draft(plan: Plan, one: Occurrence) -> int:
         run = runs.propose(actor, plan.runbook, plan.inputs, targets=plan.targets, reason=f"{plan.name}: {plan.reason}")
         if not runs.startable(run).allowed:
             runs.request(actor, run.pk)
-    wanted = services.Wanted(
+    wanted = works.Wanted(
         plan.name,
         plan.reason,
         keys,
@@ -77,5 +112,5 @@ def _draft(plan: Plan, one: Occurrence) -> int:
         run.pk if run else None,
         plan.by_itself,
     )
-    services.plan(actor, wanted, plan=plan)
+    works.plan(actor, wanted, plan=plan)
     return 1

@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.config.kinds import calendar, catalog, checks, oncall, people, runbooks, sqldesk, subscribers, watching
+from mainstay.config.kinds import (
+    calendar,
+    catalog,
+    checks,
+    configurations,
+    maintenance,
+    oncall,
+    people,
+    runbooks,
+    sqldesk,
+    subscribers,
+    watching,
+)
 from mainstay.core.access import Actor
 
 Entry = dict[str, Any]
@@ -37,6 +49,8 @@ KINDS: Mapping[str, Kind] = {
     "hosts": Kind(runbooks.load_hosts, runbooks.save_host, runbooks.remove_host),
     "runbooks": Kind(runbooks.load_books, runbooks.save_book, runbooks.remove_book),
     "checks": Kind(checks.load, checks.save, checks.remove),
+    "configurations": Kind(configurations.load, configurations.save, configurations.remove),
+    "maintenance": Kind(maintenance.load, maintenance.save, maintenance.remove),
     "remedies": Kind(runbooks.load_remedies, runbooks.save_remedy, runbooks.remove_remedy),
     "log_policies": Kind(watching.load_log_policies, watching.save_log_policy, watching.remove_log_policy),
     "log_formats": Kind(watching.load_log_formats, watching.save_log_format, watching.remove_log_format),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -99,3 +100,14 @@ def fields_of(request: HttpRequest, known: Mapping[str, type]) -> dict[str, Any]
         if not isinstance(value, known[name]):
             raise bad_request(f"write a {known[name].__name__}", name)
     return posted
+
+
+def moment_of(text: Any, field: str) -> datetime:
+    """A moment with its offset. Raises ``ProblemError``."""
+    try:
+        found = datetime.fromisoformat(str(text or ""))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise bad_request("write a moment with its offset, such as 2026-03-01T02:00:00+01:00", field)
+    return found

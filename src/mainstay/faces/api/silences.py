@@ -1,7 +1,7 @@
 """Silences as plain data: one shape for the REST API and for the command line."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from mainstay.core import clock
 from mainstay.core.access import Actor
 from mainstay.core.problems import bad_request
-from mainstay.faces.api.endpoint import endpoint, fields_of, whole_of
+from mainstay.faces.api.endpoint import endpoint, fields_of, moment_of, whole_of
 from mainstay.observe.metrics.rules.files import RuleError, seconds
 from mainstay.respond.silences import services
 from mainstay.respond.silences.models import Silence
@@ -60,12 +60,7 @@ def labels_of(pairs: Iterable[str]) -> dict[str, str]:
 
 def made(actor: Actor, given: Row) -> Row:
     """Make one of ``services``, ``reach``, ``labels``, ``reason``, ``lasts`` and, if it is to come, ``starts_at``."""
-    try:
-        starts = datetime.fromisoformat(given["starts_at"]) if given.get("starts_at") else None
-    except ValueError:
-        starts = None
-    if given.get("starts_at") and (starts is None or starts.tzinfo is None):
-        raise bad_request("write a moment with its offset, such as 2026-03-01T02:00:00+01:00", "starts_at")
+    starts = moment_of(given["starts_at"], "starts_at") if given.get("starts_at") else None
     begins = max(starts or clock.now(), clock.now())
     wanted = services.Wanted(
         given.get("reason", ""),

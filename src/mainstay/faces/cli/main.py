@@ -14,11 +14,13 @@ from mainstay.faces.cli import (
     bench,
     checks,
     config,
+    configurations,
     corrections,
     demo,
     importing,
     known,
     logs,
+    maintenance,
     operate,
     processes,
     release,
@@ -49,6 +51,8 @@ app.add_typer(importing.app, name="import")
 app.add_typer(checks.app, name="checks")
 app.add_typer(known.app, name="known-errors")
 app.add_typer(silences.app, name="silences")
+app.add_typer(configurations.app, name="configurations")
+app.add_typer(maintenance.app, name="maintenance")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
 app.add_typer(runbooks.app, name="runbook")

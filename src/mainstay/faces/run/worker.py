@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import close_old_connections, connection
 
+from mainstay.change.configs import loop as configs
 from mainstay.change.maintenance import loop as maintenance
 from mainstay.core import clock, doorbell, feed, heartbeat, people
 from mainstay.core.settings import current
@@ -83,6 +84,7 @@ class Worker:
             Loop("escalations", 2.0, oncall.run_due),
             Loop("notices", 5.0, comms.send_due),
             Loop("maintenance", 10.0, maintenance.run_due),
+            Loop("configuration", 10.0, configs.run_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("checks", 1.0, self.checks.run_due),
             Loop("checks by runbook", 2.0, self.looks.run_due),

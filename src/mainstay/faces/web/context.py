@@ -26,6 +26,8 @@ MORE = (
     ("Remedies", "/remedies"),
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
+    ("Maintenance", "/maintenance"),
+    ("Configuration", "/configurations"),
     ("Silences", "/silences"),
     ("Checks", "/checks"),
     ("Clean-up jobs", "/jobs"),

@@ -1,7 +1,7 @@
 """The calendar: what is planned, whether production may be changed, emergencies that owe a review, and new entries."""
 
 import calendar as days
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import available_timezones
@@ -12,16 +12,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from mainstay.catalog import services as catalog
 from mainstay.catalog.calendar import gate, ical, services
-from mainstay.catalog.calendar.entries import CHANGES, KINDS, REACHES, CalendarError, Entry, Occurrence, Raw
+from mainstay.catalog.calendar.entries import CHANGES, KINDS, REACHES, CalendarError, Raw
 from mainstay.core import access, clock
 from mainstay.core.access import Actor, Right
 from mainstay.core.problems import ProblemError
 from mainstay.core.settings import current
 from mainstay.core.tokens import find_token
+from mainstay.faces.web.views import happenings
 from mainstay.faces.web.views.base import actor_of, person_of, public, say, show, whole
+from mainstay.faces.web.views.happenings import Happening
 from mainstay.observe.metrics.rules.files import RuleError, seconds
 
-Row = tuple[datetime, Entry, Occurrence]
 WEEKS = (2, 4, 8, 12)
 REACH_WORDS = {
     "alone": "these alone",
@@ -37,8 +38,8 @@ def page(request: HttpRequest) -> HttpResponse:
     actor, now = actor_of(request), clock.now()
     weeks = whole(request.GET.get("weeks"), WEEKS[1])
     weeks = weeks if weeks in WEEKS else WEEKS[1]
-    coming, broken = services.agenda(actor, now, now + timedelta(weeks=weeks))
-    month = _month(request.GET.get("month", ""))
+    coming, broken = happenings.between(actor, now, now + timedelta(weeks=weeks))
+    month, week = _month(request.GET.get("month", "")), _week(request.GET.get("week", ""))
     asked = request.GET.get("service", "")
     reviews = gate.emergencies(actor)
     return show(
@@ -46,6 +47,11 @@ def page(request: HttpRequest) -> HttpResponse:
         "calendar",
         {
             "coming": _by_day(coming, now),
+            "week": week,
+            "days": _days(actor, week) if week else [],
+            "week_before": f"{(week or timezone.localdate()) - timedelta(days=7):%G-W%V}",
+            "week_after": f"{(week or timezone.localdate()) + timedelta(days=7):%G-W%V}",
+            "this_week": f"{timezone.localtime(now):%G-W%V}",
             "weeks": weeks,
             "week_choices": WEEKS,
             "broken": broken,
@@ -72,26 +78,46 @@ def _month(text: str) -> date:
         return timezone.localtime(clock.now()).date().replace(day=1)
 
 
-def _by_day(rows: list[Row], now: datetime) -> list[tuple[date, list[Row]]]:
-    """Occurrences by the day on which they begin for the person who looks; what runs already stands at today."""
-    found: dict[date, list[Row]] = {}
+def _week(text: str) -> date | None:
+    """The Monday of the week that the address names, as ``2026-W09``; nothing when it names none."""
+    try:
+        return datetime.strptime(f"{text}-1", "%G-W%V-%u").replace(tzinfo=timezone.get_current_timezone()).date()
+    except ValueError:
+        return None
+
+
+def _by_day(rows: list[Happening], now: datetime) -> list[tuple[date, list[Happening]]]:
+    """What happens by the day on which it begins for the person who looks; what runs already stands at today."""
+    found: dict[date, list[Happening]] = {}
     for row in rows:
-        found.setdefault(timezone.localtime(max(row[0], now)).date(), []).append(row)
+        found.setdefault(timezone.localtime(max(row.start, now)).date(), []).append(row)
     return sorted(found.items())
+
+
+def _spread(actor: Actor, days_shown: Sequence[date]) -> list[tuple[date, list[Happening]]]:
+    """Each of these days, in order, with all that has a part in it."""
+    zone = timezone.get_current_timezone()
+    edges = [datetime.combine(day, time(), zone) for day in [*days_shown, days_shown[-1] + timedelta(days=1)]]
+    rows, _ = happenings.between(actor, edges[0], edges[-1])
+    return [
+        (day, [one for one in rows if one.start < end and one.end > start])
+        for day, start, end in zip(days_shown, edges, edges[1:], strict=False)
+    ]
+
+
+def _days(actor: Actor, monday: date) -> list[tuple[date, list[Happening]]]:
+    """The seven days of a week."""
+    return _spread(actor, [monday + timedelta(days=count) for count in range(7)])
 
 
 def _grid(actor: Actor, month: date) -> list[tuple[date, bool, dict[str, list[str]]]]:
     """The weeks of a month: (day, whether it is in the month, kind to names of what has a part in it)."""
-    shown = list(days.Calendar().itermonthdates(month.year, month.month))
-    zone = timezone.get_current_timezone()
-    edges = [datetime.combine(day, time(), zone) for day in [*shown, shown[-1] + timedelta(days=1)]]
-    rows, _ = services.agenda(actor, edges[0], edges[-1])
     found = []
-    for day, start, end in zip(shown, edges, edges[1:], strict=False):
+    for day, rows in _spread(actor, list(days.Calendar().itermonthdates(month.year, month.month))):
         names: dict[str, list[str]] = {}
-        for _, entry, one in rows:
-            if one.start < end and one.end > start and entry.raw.name not in names.setdefault(entry.raw.kind, []):
-                names[entry.raw.kind].append(entry.raw.name)
+        for one in rows:
+            if one.name not in names.setdefault(one.kind, []):
+                names[one.kind].append(one.name)
         found.append((day, day.month == month.month, names))
     return found
 
@@ -107,8 +133,8 @@ def feed(request: HttpRequest) -> HttpResponse:
     if actor.right < Right.READ:
         return HttpResponse("Send 'Authorization: Bearer TOKEN' with a token of scope read.\n", status=401)
     now = clock.now()
-    rows, _ = services.agenda(actor, now - _FEED_BEFORE, now + _FEED_AHEAD)
-    body = ical.render(rows, now, f"{current().public_url}/calendar")
+    rows, _ = happenings.between(actor, now - _FEED_BEFORE, now + _FEED_AHEAD)
+    body = ical.render((one.event() for one in rows), now)
     return HttpResponse(body, content_type="text/calendar; charset=utf-8")
 
 

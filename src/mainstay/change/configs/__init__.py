@@ -1,0 +1,1 @@
+"""How production is configured: looked at again and again, secrets taken out, differences kept and told."""
