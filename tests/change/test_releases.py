@@ -43,7 +43,9 @@ def made(**more: str) -> Release:
     return services.start(ben(), Wanted("pay", "4.1.8", **{"previous": "4.1.7", **more}))
 
 
-def sold(start: datetime, minutes: int, *, slow: float = 1.0, errors: float = 0.002, seed: int = 1, at: str = "pay") -> None:
+def sold(
+    start: datetime, minutes: int, *, slow: float = 1.0, errors: float = 0.002, seed: int = 1, at: str = "pay"
+) -> None:
     """So many minutes of two instances in the store. Each test has its own: series are written once an hour only."""
     chance, count = np.random.default_rng(seed), minutes * 4
     series, which, values = [], [], []

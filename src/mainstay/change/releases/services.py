@@ -80,7 +80,7 @@ def plan(actor: Actor, wanted: Wanted) -> Release:
         raise bad_request(f"there is no service {wanted.service!r}", "service")
     said = {name: str(value).strip() for name, value in asdict(wanted).items() if name != "service"}
     for name, value in said.items():
-        longest = Release._meta.get_field(name).max_length
+        longest = getattr(Release._meta.get_field(name), "max_length", None)
         if longest and len(value) > longest:
             raise bad_request(f"write at most {longest} characters", name)
     if not said["version"]:
