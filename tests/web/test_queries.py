@@ -26,6 +26,7 @@ def count(client: Client, path: str) -> int:
         ("/", 20),
         ("/alerts", 12),
         ("/silences", 12),
+        ("/releases", 12),
         ("/maintenance", 14),
         ("/maintenance/1", 20),
         ("/subscribers", 12),

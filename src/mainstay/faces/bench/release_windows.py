@@ -55,6 +55,7 @@ def _counts(metric: str) -> bool:
 def stretches(recording: pl.DataFrame) -> list[Stretch]:
     """The stretches of a recording as matrices; a series that came later was at nought before."""
     found = []
+    stored: dict[tuple[int, str], tuple[float, float]] = {}
     for (number, scene), part in recording.group_by(["stretch", "scene"], maintain_order=True):
         rounds = part.with_columns(tick=(pl.col("at") - pl.col("at").min()).floordiv(2.0))
         wide = rounds.pivot("tick", index=["service", "metric"], values="value", aggregate_function="last")
@@ -62,9 +63,25 @@ def stretches(recording: pl.DataFrame) -> list[Stretch]:
         names = list(wide.select("service", "metric").iter_rows())
         values = wide.select(pl.col(ticks).cast(pl.Float64)).fill_null(np.nan).to_numpy()
         rows = np.array([_steps(row) if _counts(name[1]) else row for name, row in zip(names, values, strict=True)])
+        for place, (_, metric) in enumerate(names):
+            if metric.startswith("disk_used_bytes"):
+                rows[place] -= _stored_before(stored, (int(number) // 1000, metric), rows[place], fault=scene in FAULTS)
         times = float(part["at"].min()) + np.array([float(one) for one in ticks]) * 2.0  # type: ignore[arg-type]
         found.append(Stretch(int(number) // 1000, str(scene), names, rows[:, 1:], times[1:]))
     return found
+
+
+def _stored_before(
+    stored: dict[tuple[int, str], tuple[float, float]], key: tuple[int, str], row: Floats, *, fault: bool
+) -> float:
+    """What was stored since the recording began: a window put together of early and late pieces is of one time.
+
+    A fault follows the stretch that was well, so what it stores itself stays.
+    """
+    first, before = stored.get(key, (float(row[0]), 0.0))
+    before = before if fault else float(row[0]) - first
+    stored[key] = (first, before)
+    return before
 
 
 def _steps(row: Floats) -> Floats:
