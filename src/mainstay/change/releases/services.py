@@ -12,6 +12,7 @@ from mainstay.catalog.calendar import gate
 from mainstay.catalog.models import Service
 from mainstay.change.releases import domain, telemetry
 from mainstay.change.releases.domain import Act
+from mainstay.change.releases.hooks.told import Phase, Told
 from mainstay.change.releases.judge import Finding, Judgement, Verdict, judge
 from mainstay.change.releases.models import Release
 from mainstay.core import audit, clock, feed
@@ -110,15 +111,49 @@ def start(actor: Actor, wanted: Wanted, *, emergency: str | None = None) -> Rele
 def begin(actor: Actor, number: int, *, emergency: str | None = None) -> Release:
     """Begin one that was planned."""
     release = _locked(actor, number, Act.START)
-    now, keys = clock.now(), [release.service.key]
-    answer = gate.may_change(actor, keys, now, kind="release", emergency=emergency)
+    keys = [release.service.key]
+    answer = gate.may_change(actor, keys, clock.now(), kind="release", emergency=emergency)
     gate.record(actor, answer, kind="release", services=keys, target=str(release))
     review.require_open_gate(answer)
-    release.state, release.started_at = State.STARTED, now
-    release.save(update_fields=["state", "started_at"])
-    _note(actor, release, "start", f"Started by {actor.name}", emergency=emergency or "")
-    _tell_change(release, actor.name, "deploy", f"{release}: {release.service.name} {release.version} rolled out")
+    _started(actor, release, f"Started by {actor.name}", actor.name, emergency=emergency or "")
     return release
+
+
+def _started(actor: Actor, release: Release, said: str, by: str, **detail: Any) -> None:
+    release.state, release.started_at = State.STARTED, clock.now()
+    release.save(update_fields=["state", "started_at"])
+    _note(actor, release, "start", said, **detail)
+    _tell_change(release, by, "deploy", f"{release}: {release.service.name} {release.version} rolled out")
+
+
+@transaction.atomic
+def told(actor: Actor, service: str, said: Told) -> Release | None:
+    """Keep what a pipeline said. The same twice changes nothing; what was never begun here and broke off is not kept.
+
+    What a pipeline tells has happened, so it is kept even while the gate is closed, which its log then says.
+    """
+    require(actor, Right.RESPOND)
+    wanted = Wanted(service, said.version, "", said.summary, said.artefact, "", said.link, said.reference)
+    known = visible(actor).filter(service__key=service, reference=said.reference).first()
+    if known is None and said.phase is Phase.BROKEN_OFF:
+        return None
+    release = Release.objects.select_for_update().get(pk=(known or plan(actor, wanted)).pk)
+    by = said.by or actor.name
+    if release.state == State.PLANNED and said.phase is not Phase.BROKEN_OFF:
+        _began(actor, release, by)
+    if release.state == State.STARTED and said.phase is Phase.FINISHED:
+        return finish(actor, release.pk)
+    if said.phase is Phase.BROKEN_OFF and release.state in {State.PLANNED, State.STARTED}:
+        return break_off(actor, release.pk, f"The pipeline says that it failed ({by}).")
+    return release
+
+
+def _began(actor: Actor, release: Release, by: str) -> None:
+    keys = [release.service.key]
+    answer = gate.may_change(actor, keys, clock.now(), kind="release")
+    gate.record(actor, answer, kind="release", services=keys, target=str(release))
+    against = "" if answer.allowed else f", although the gate was closed: {answer.reason}"
+    _started(actor, release, f"Started, says the pipeline ({by}){against}", by)
 
 
 @transaction.atomic

@@ -3,14 +3,18 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.views.decorators.csrf import csrf_exempt
 
 from mainstay.change.releases import services
+from mainstay.change.releases.hooks import KINDS, github
 from mainstay.change.releases.models import Release
 from mainstay.change.releases.services import Wanted
-from mainstay.core.access import Actor
-from mainstay.core.problems import ProblemError
-from mainstay.faces.api.endpoint import endpoint, fields_of, whole_of
+from mainstay.core.access import Actor, Right
+from mainstay.core.problems import ProblemError, bad_request
+from mainstay.core.settings import current
+from mainstay.faces.api.endpoint import endpoint, fields_of, object_of, whole_of
 from mainstay.observe.telemetry.client import TelemetryError
 
 Row = dict[str, Any]
@@ -103,9 +107,53 @@ def _roll_back(actor: Actor, request: HttpRequest, number: int) -> Any:
     return _row(services.roll_back(actor, number, fields_of(request, {"reason": str}).get("reason", "")))
 
 
+def _said(actor: Actor, request: HttpRequest, kind: str, service: str, headers: dict[str, str]) -> Row:
+    if kind not in KINDS:
+        raise bad_request(f"known senders are {', '.join(KINDS)}", "kind")
+    posted = object_of(request)
+    said = KINDS[kind].decode(headers, posted, current().release_environment)
+    release = services.told(actor, service, said) if said is not None else None
+    return {"release": str(release) if release is not None else None}
+
+
+def _signed_by_github(request: HttpRequest) -> Actor:
+    secret = str(current().release_hook_secret)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if not secret:
+        raise ProblemError(403, "Forbidden", "set release_hook_secret to the secret of the webhook first")
+    if not github.is_signed(headers, request.body, secret):
+        raise ProblemError(
+            401, "Unauthorized", "the signature does not fit: compare the secret with release_hook_secret"
+        )
+    return Actor("GitHub", Right.RESPOND, via="webhook")
+
+
+@csrf_exempt
+def _hook(request: HttpRequest, kind: str, service: str) -> HttpResponseBase:
+    """What a pipeline says by itself. GitHub signs; the others have a token, GitLab in a header of its own."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if kind == "github":
+        return _github(request, service=service, headers=headers)
+    if kind == "gitlab" and "x-gitlab-token" in headers:
+        request.META["HTTP_AUTHORIZATION"] = f"Bearer {headers['x-gitlab-token']}"
+        request.__dict__.pop("headers", None)
+    return _by_token(request, kind=kind, service=service, headers=headers)
+
+
+@endpoint("POST")
+def _by_token(actor: Actor, request: HttpRequest, kind: str, service: str, headers: dict[str, str]) -> Any:
+    return _said(actor, request, kind, service, headers)
+
+
+@endpoint("POST", who=_signed_by_github)
+def _github(actor: Actor, request: HttpRequest, service: str, headers: dict[str, str]) -> Any:
+    return _said(actor, request, "github", service, headers)
+
+
 urlpatterns: list[URLPattern] = [
     path("releases", _every),
     path("releases/start", _start),
+    path("releases/hooks/<str:kind>/<str:service>", _hook),
     path("releases/<int:number>", _one),
     path("releases/<int:number>/finish", _finish),
     path("releases/<int:number>/verify", _verify),
