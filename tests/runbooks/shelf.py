@@ -1,11 +1,15 @@
 """A shelf of books in front of the company: written by Ana, asked for by Ben, approved by Cleo, worked off here."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+from mainstay.catalog.calendar import services as calendar
+from mainstay.catalog.calendar.entries import Raw
+from mainstay.core import clock
 from mainstay.core.access import Actor, of_person
 from mainstay.core.models import Person, Role
-from mainstay.restore.runbooks import books, facts, services
+from mainstay.restore.runbooks import books, facts, services, trials
 from mainstay.restore.runbooks.execution import loop
 from mainstay.restore.runbooks.models import Chunk, Host, Run, StepRun
 
@@ -52,8 +56,17 @@ def started(run: Run) -> Run:
 
 def work() -> None:
     """What the worker does, in this thread, until nothing is due."""
+    while (dry := trials.claim()) is not None:
+        trials.carry(dry)
     while (run := loop.claim()) is not None:
         loop.carry(run)
+
+
+def tried(run: Run) -> Run:
+    """Its dry run is made."""
+    services.ask_dry_run(person("ben"), run.pk)
+    work()
+    return again(run)
 
 
 def done(run: Run) -> Run:
@@ -94,3 +107,19 @@ def said(run: Run, ident: str = "", target: str = "") -> str:
 def host(key: str, address: str = "root@127.0.0.1:1", **fields: Any) -> Host:
     """A machine that books may name."""
     return Host.objects.create(key=key, name=key, address=address, **fields)
+
+
+def freeze(**fields: Any) -> None:
+    """Nothing may be changed for two hours."""
+    now = clock.now()
+    raw = Raw(
+        key="freeze",
+        kind="freeze",
+        name="Freeze",
+        timezone="UTC",
+        start=f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        lasts=7200,
+        services=frozenset({"pay"}),
+        **fields,
+    )
+    calendar.save(person("ana"), raw)

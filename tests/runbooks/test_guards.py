@@ -12,8 +12,6 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainstay.catalog.calendar import services as calendar
-from mainstay.catalog.calendar.entries import Raw
 from mainstay.core import clock, secrets
 from mainstay.core.access import LOCAL, AccessError
 from mainstay.core.models import AuditEntry, FeedItem
@@ -23,7 +21,21 @@ from mainstay.restore.runbooks.execution import guards, loop
 from mainstay.restore.runbooks.models import Host, Run, TargetLease
 from tests.parts import until
 from tests.runbooks import shelf
-from tests.runbooks.shelf import again, cell, done, draft, host, person, started, states, step, text, work, write
+from tests.runbooks.shelf import (
+    again,
+    cell,
+    done,
+    draft,
+    freeze,
+    host,
+    person,
+    started,
+    states,
+    step,
+    text,
+    work,
+    write,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("company")]
 ASKED: dict[str, Any] = {"approval": "second person"}
@@ -147,23 +159,8 @@ def test_whoever_broke_the_glass_does_not_review_it() -> None:
         answering.review(person("ana"), run.pk, "I was right")
 
 
-def _freeze(**fields: Any) -> None:
-    now = clock.now()
-    raw = Raw(
-        key="freeze",
-        kind="freeze",
-        name="Freeze",
-        timezone="UTC",
-        start=f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M}",
-        lasts=7200,
-        services=frozenset({"pay"}),
-        **fields,
-    )
-    calendar.save(person("ana"), raw)
-
-
 def test_a_freeze_keeps_a_run_waiting_and_only_a_broken_glass_goes_through() -> None:
-    _freeze()
+    freeze()
     write(step("shell id=one", "true"))
     run = done(draft())
     assert (run.state, run.state_reason[:18]) == (Run.State.WAITING, "the gate is closed")
@@ -179,7 +176,7 @@ def test_a_freeze_keeps_a_run_waiting_and_only_a_broken_glass_goes_through() -> 
 
 
 def test_a_book_that_only_looks_asks_neither_calendar_nor_colleague() -> None:
-    _freeze()
+    freeze()
     write(step("check id=look", "true"), **ASKED)
     assert done(draft()).state == Run.State.DONE
 
@@ -364,24 +361,6 @@ def test_an_input_is_data_on_the_worker(tmp_path: Path, value: str) -> None:
     run = done(draft(inputs={"word": given_}))
     assert shelf.said(run) == f"{given_}\n{given_}\n"
     assert not (tmp_path / "never").exists()
-
-
-def test_a_dry_run_says_what_would_run_and_runs_checks_alone(tmp_path: Path) -> None:
-    host("pay-1")
-    _freeze()
-    write(
-        step("shell id=one secrets=missing", f"touch {tmp_path}/never"),
-        step("check id=look target=worker", "echo I looked"),
-        targets="[pay-1]",
-    )
-    run = services.dry_run(person("ben"), draft().pk)
-    assert not (tmp_path / "never").exists()
-    found = run.dry_run
-    assert [one["targets"] for one in found["steps"]] == [["pay-1"], []]
-    assert (found["checks"][0]["now"], found["checks"][0]["output"]) == ("holds", "I looked\n")
-    for told in ("'missing' is not known", "pay-1 does not answer", "the gate is closed"):
-        assert any(told in one for one in found["problems"]), found["problems"]
-    assert run.state == Run.State.DRAFT
 
 
 def test_what_changed_since_last_time_is_told() -> None:

@@ -19,6 +19,7 @@ from mainstay.observe.metrics.models import Rule
 from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents.models import Incident
 from mainstay.respond.timeline import services as timeline
+from mainstay.restore.runbooks import books
 from mainstay.restore.runbooks.models import Remedy, Run
 from mainstay.restore.runbooks.remedies import domain, reading, services
 from tests.runbooks.shelf import person, said, step, work, write
@@ -71,6 +72,16 @@ def test_a_known_error_runs_its_book_once_an_incident() -> None:
     assert f"Mend it runs by itself, as {run}" in next(
         one.text for one in timeline.entries(LOCAL, made.pk) if one.kind == "remedy"
     )
+
+
+def test_books_that_fit_an_incident_are_offered_first() -> None:
+    for key in ("a-first", "fix", "mend-it"):
+        write(step("shell id=say", "true"), key=key)
+    remedy(runbook="mend-it", enabled="false")
+    made = incident()
+    assert services.fitting(LOCAL, made) == ["mend-it"]
+    assert [one.key for one in books.offered(LOCAL, "pay", ["mend-it"])] == ["mend-it", "a-first", "fix"]
+    assert [one.key for one in books.offered(LOCAL, "pay")] == ["a-first", "fix", "mend-it"]
 
 
 def test_a_book_that_takes_a_second_person_waits_for_one() -> None:

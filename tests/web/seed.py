@@ -170,6 +170,7 @@ def night() -> None:
     checks()
     silences()
     maintenance()
+    configurations()
     IntakeError.objects.create(
         at=clock.now(),
         protocol="alertmanager",
@@ -222,6 +223,28 @@ def maintenance() -> None:
     over = work("A restart", "settlement", 0)
     services.begin(ana, over.pk)
     services.end(ana, over.pk, "It is up again, nothing to do.")
+
+
+def configurations() -> None:
+    """A source that has changed and is not as its twin, and one that cannot be seen."""
+    from mainstay.change.configs import loop, services
+    from mainstay.config import read
+    from mainstay.config import services as config
+    from mainstay.core import access
+
+    files = Path(os.environ["MAINSTAY_DATA"]) / "looked-at"
+    files.mkdir(exist_ok=True)
+    text = f"""
+configurations:
+  - {{key: gateway, name: Gateway, service: payments, files: ["{files}/*.conf"], like: gateway-two}}
+  - {{key: gateway-two, name: The other gateway, kind: command, command: "echo port = 1"}}
+  - {{key: lost, name: Lost, files: [/nowhere/at/all/*]}}
+"""
+    config.apply(access.LOCAL, read.read([("configurations.yaml", text)]))
+    for port in (8080, 9090):
+        (files / "gateway.conf").write_text(f"port = {port}\npassword = hunter2-{port}\nretries = 3\n")
+        services.take(access.LOCAL, "gateway")
+    loop.run_due()
 
 
 def beats() -> None:

@@ -59,11 +59,13 @@ def runbooks() -> None:
     books.save(access.LOCAL, RESTART.replace("for an hour", "for long"))
     for text in (RESTART, LOOK, BROKEN):
         books.save(access.LOCAL, text)
+    checked_by_a_book()
     incident = Incident.objects.latest("pk").pk
 
     def drafted(key: str, **inputs: str) -> int:
         made = services.propose(ben, key, inputs, reason="Payments hang since 03:12", incident=incident)
-        services.dry_run(ben, made.pk)
+        services.ask_dry_run(ben, made.pk)
+        work()
         return made.pk
 
     def approved(key: str, **inputs: str) -> int:
@@ -86,10 +88,40 @@ def runbooks() -> None:
     remedies()
 
 
+def checked_by_a_book() -> None:
+    """A book that runs as a check, as its last run left it."""
+    from mainstay.catalog.models import Service
+    from mainstay.core import clock
+    from mainstay.observe.checks import services
+    from mainstay.restore.runbooks.looks import Looks
+
+    entry = {
+        "key": "disks-by-book",
+        "name": "Look at the disks, every minute",
+        "runbook": "look-at-disk",
+        "script": "",
+        "command": [],
+        "inputs": {},
+        "env": {},
+        "secrets": {},
+        "labels": {},
+        "needed": 1,
+        "of": 1,
+        "enabled": True,
+        "interval": 60.0,
+        "timeout": None,
+    }
+    check = services.save(entry, Service.objects.get(key="orders"), "")
+    services.keep(check.pk, Looks().execute(check), clock.now())
+
+
 def work() -> None:
     """What the worker does, until nothing is due."""
+    from mainstay.restore.runbooks import trials
     from mainstay.restore.runbooks.execution import loop
 
+    while (dry := trials.claim()) is not None:
+        trials.carry(dry)
     while (run := loop.claim()) is not None:
         loop.carry(run)
 

@@ -27,6 +27,8 @@ def count(client: Client, path: str) -> int:
         ("/alerts", 12),
         ("/silences", 12),
         ("/releases", 12),
+        ("/configurations", 12),
+        ("/configurations/gateway", 24),
         ("/maintenance", 14),
         ("/maintenance/1", 20),
         ("/subscribers", 12),

@@ -91,7 +91,7 @@ def grace() -> float:
 
 async def run(program: Program, sink: Sink, grace_of: Callable[[], float] = grace) -> int:
     """Run a program to its end and give its exit code, that of a signal below zero. Raises ``CannotBeginError``."""
-    account = _account(program)
+    account = account_of(program.user, program.named_by)
     home = tempfile.mkdtemp(prefix="mainstay-program-")
     fd = os.memfd_create("program")
     try:
@@ -103,19 +103,16 @@ async def run(program: Program, sink: Sink, grace_of: Callable[[], float] = grac
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _account(program: Program) -> pwd.struct_passwd | None:
-    if not program.user:
+def account_of(user: str, named_by: str) -> pwd.struct_passwd | None:
+    """The account to become, or nothing to stay who this process is. Raises ``CannotBeginError``."""
+    if not user:
         return None
     try:
-        found = pwd.getpwnam(program.user)
+        found = pwd.getpwnam(user)
     except KeyError:
-        raise CannotBeginError(
-            f"the setting {program.named_by} names {program.user!r}, which is no user of this system"
-        ) from None
+        raise CannotBeginError(f"the setting {named_by} names {user!r}, which is no user of this system") from None
     if os.geteuid() not in {0, found.pw_uid}:
-        raise CannotBeginError(
-            f"the worker cannot become {program.user}: run it as root, or leave {program.named_by} empty"
-        )
+        raise CannotBeginError(f"the worker cannot become {user}: run it as root, or leave {named_by} empty")
     return found if found.pw_uid != os.geteuid() else None
 
 

@@ -1,7 +1,8 @@
 """How much texts resemble each other: the cosine of their words and of parts of their words, weighted by rarity.
 
 Words tell what a text is about; parts of words (``NGRAM`` signs of one word) join what is written a little differently:
-class names, paths, plurals. Both are TF-IDF with the logarithm of counts, and the score is their weighted mean, 0 to 1.
+class names, paths, plurals. Both are TF-IDF with the logarithm of counts, and the score is their plain mean, 0 to 1: no
+weight is fitted to any texts.
 """
 
 import re
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 LONGEST_TEXT = 4000
 NGRAM = (3, 4, 5)
-WORDS_WEIGHT = 0.5
 _WORD = re.compile(r"[A-Za-z_]{2,}|\d{3,}")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\W]+")
 # Words that say nothing.
@@ -117,7 +117,7 @@ class Similar:
     def scores(self, text: str) -> NDArray[np.float32]:
         """How much each text resembles this one (N), 0 to 1."""
         by_word, by_gram = self._words.scores(words(text)), self._grams.scores(grams(text))
-        return np.float32(WORDS_WEIGHT) * by_word + np.float32(1 - WORDS_WEIGHT) * by_gram
+        return (by_word + by_gram) / np.float32(2)
 
     def nearest(self, text: str, limit: int, least: float = 0.0) -> list[Likeness]:
         """Those that resemble a text most, at least so much."""

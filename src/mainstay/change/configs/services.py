@@ -147,7 +147,9 @@ def _keep(actor: Actor, source: Source, texts: Mapping[str, str], why: str) -> S
         manifest=_packed(data),
         digest=whole,
         files=len(manifest),
-        summary=(found.summary if last is not None else f"first look: {len(manifest)} files")[:300],
+        summary=(
+            found.summary if last is not None else f"first look, {len(manifest)} file{'s' * (len(manifest) != 1)}"
+        )[:300],
         why=why,
     )
     _forget_old(source)

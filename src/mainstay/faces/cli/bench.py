@@ -80,6 +80,22 @@ def gate(
         raise SystemExit(FAILED)
 
 
+@app.command()
+def configs(
+    files: Annotated[int, typer.Option(min=10, help="How many files of configuration.")] = 10_000,
+    changed: Annotated[int, typer.Option(min=1, help="How many of them change.")] = 500,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure a look at many files and the difference of two, and search the store for a secret."""
+    from mainstay.faces.bench import configs as bench
+
+    found = bench.run(files, changed, seed)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
 @app.command("sql-judge")
 def sql_judge(
     corpus: Annotated[Path, typer.Argument(help="A file such as postgres.jsonl, or a directory of them.")],
@@ -146,6 +162,7 @@ def runbooks(
 
 
 @app.command()
+<<<<<<< HEAD
 def release(
     cases: Annotated[int, typer.Option(min=10, help="How many labelled releases to judge.")] = 240,
     seed: Annotated[int, typer.Option(help="The first one; those from 1000 on were never looked at.")] = 1000,
@@ -168,6 +185,19 @@ def release(
         frame.write_parquet(recording, compression="zstd")
     told = bench.told(Maker(frame), cases, seed, lambda one: typer.echo(one.line(), err=True))
     found = [*bench.figures(told), *bench.speed(seed)]
+=======
+def checks(
+    checks: Annotated[int, typer.Option(min=1, help="How many checks.")] = 200,
+    interval: Annotated[float, typer.Option(min=1.0, help="Seconds between two runs of each.")] = 30.0,
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure, once each has run.")] = 60.0,
+    command: Annotated[str, typer.Option(help="What each runs, such as a plugin of Nagios.")] = "/bin/true",
+    as_json: Json = False,
+) -> None:
+    """Measure how many script checks a worker keeps up with, how late they are, and what a run of one costs."""
+    from mainstay.faces.bench import checks as bench
+
+    found = bench.run(checks, interval, seconds, command)
+>>>>>>> main
     show_rows([asdict(one) for one in found], as_json=as_json)
     if not all(one.reached in {True, None} for one in found):
         raise SystemExit(FAILED)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 app = typer.Typer(help="A live application to try Mainstay on.", no_args_is_help=True)
 Home = Annotated[Path, typer.Option("--dir", help="Directory of the demo.")]
 HOME = Path("demo-data")
+
+
+class Armed(StrEnum):
+    """Whether a remedy runs by itself."""
+
+    ON = "on"
+    OFF = "off"
 
 
 @app.command()
@@ -73,6 +81,18 @@ def link(
     from mainstay.faces.demo.run import RESPONDER, mainstay
 
     print(mainstay(_places(home), "person", "link", person or RESPONDER))
+
+
+@app.command()
+def remedy(
+    state: Annotated[Armed, typer.Argument(help="Whether it runs by itself.")],
+    home: Home = HOME,
+) -> None:
+    """Let the demo mend its fault config-change by itself, or leave that to people, as at first."""
+    from mainstay.faces.demo.run import REMEDY, mainstay
+
+    mainstay(_places(home), "runbook", "switch-remedy", REMEDY, f"--{state.value}")
+    print(f"The remedy {REMEDY} is {state.value}.")
 
 
 def _places(home: Path) -> "Places":

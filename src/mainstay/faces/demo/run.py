@@ -18,6 +18,8 @@ from mainstay.faces.run.supervisor import die_with_parent
 
 HERE = Path(__file__).parent
 RESPONDER = "ana@shop.example"
+# Which remedy the command "demo remedy" arms.
+REMEDY = "provider-timeout"
 # Where the shop keeps its data, below its directory.
 SHOP_DATABASES = {name: f"data/{name}.db" for name in ("orders", "payments", "stock")}
 
@@ -129,6 +131,7 @@ def configuration(where: Places) -> str:
     for book in document["runbooks"]:
         for name, path in places.items():
             book["text"] = book["text"].replace(name, str(path.absolute()))
+    document["configurations"][0]["files"] = [str((where.shop / "config" / "*.json").absolute())]
     document["checks"][0]["env"] = {"SHOP": f"http://127.0.0.1:{where.shop_port}/"}
     document["services"][0]["links"] = {"Shop": f"http://127.0.0.1:{where.shop_port}/"}
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)

@@ -1,6 +1,7 @@
 """What can be done with books: write, look at, compare, read from files. The one door to them."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -44,11 +45,13 @@ def get(actor: Actor, key: str) -> Book:
     return found
 
 
-def offered(actor: Actor, service: str, known: str = "") -> QuerySet[Book]:
-    """Books for a service that can be used, that of a known error first."""
-    usable = visible(actor).filter(Q(key=known) | Q(services__key=service), enabled=True, current__isnull=False)
-    first = Case(When(key=known, then=0), default=1)
-    return usable.distinct().order_by(first, "key")
+def offered(actor: Actor, service: str, fitting: Sequence[str] = ()) -> QuerySet[Book]:
+    """Books that can be used: those that fit, in their order, then the others of a service by key."""
+    usable = visible(actor).filter(Q(key__in=fitting) | Q(services__key=service), enabled=True, current__isnull=False)
+    if not fitting:
+        return usable.distinct().order_by("key")
+    place = Case(*(When(key=key, then=at) for at, key in enumerate(fitting)), default=len(fitting))
+    return usable.distinct().order_by(place, "key")
 
 
 def version(actor: Actor, key: str, number: int | None = None) -> BookVersion:

@@ -13,11 +13,12 @@ from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
 from mainstay.restore import review
 from mainstay.restore.approval import Step as Decision
-from mainstay.restore.runbooks import books, domain, facts, hosts, trial
+from mainstay.restore.runbooks import books, domain, facts, hosts, trial, trials
 from mainstay.restore.runbooks.book import lint
 from mainstay.restore.runbooks.book.inputs import InputError, checked
 from mainstay.restore.runbooks.book.model import Book
-from mainstay.restore.runbooks.models import Run, StepRun
+from mainstay.restore.runbooks.execution import local
+from mainstay.restore.runbooks.models import Run, StepRun, Trial
 
 State = Run.State
 OPEN = (State.DRAFT, State.REQUESTED, State.APPROVED, State.REJECTED)
@@ -97,18 +98,20 @@ def _fill(
     run.reason = reason.strip()
 
 
-def dry_run(actor: Actor, number: int) -> Run:
-    """Say exactly what would run where, look whether it could, and run nothing but checks. It takes some seconds."""
-    run = get(actor, number)
+@transaction.atomic
+def ask_dry_run(actor: Actor, number: int) -> Trial:
+    """Let the worker say exactly what would run where, look whether it could, and run nothing but checks."""
+    run = review.locked(Run, actor, number)
     review.require_state(run, *OPEN)
-    seen = trial.look(actor, run)
-    with transaction.atomic():
-        fresh = review.locked(Run, actor, number)
-        if facts.content(fresh) != facts.content(run):
-            raise ProblemError(409, "Edited meanwhile", "Somebody edited it during the dry run. Make it again.")
-        fresh.dry_run, fresh.dry_run_hash = seen, facts.hash_of(fresh)
-        fresh.save(update_fields=["dry_run", "dry_run_hash"])
-        review.note(actor, fresh, "dry_run", "dry-run made", problems=seen["problems"][:20])
+    return trials.ask(actor, run, run.version.text)
+
+
+def dry_run(actor: Actor, number: int) -> Run:
+    """Ask for a dry run and wait until the worker has made it, which takes some seconds."""
+    trials.wait(ask_dry_run(actor, number).pk)
+    fresh = get(actor, number)
+    if fresh.dry_run_hash != facts.hash_of(fresh):
+        raise ProblemError(409, "Edited meanwhile", "Somebody edited it during the dry run. Make it again.")
     return fresh
 
 
@@ -120,13 +123,18 @@ def dry_run_of_text(
     targets: Sequence[str] | None = None,
     reason: str = "",
 ) -> dict[str, Any]:
-    """The dry run of a text that may be no book of ours yet. Nothing of it is kept."""
+    """The dry run of a text that may be no book of ours yet. Nothing of it is kept.
+
+    It is made here, or by the worker when this process cannot become the user that steps run as.
+    """
     book, problems = lint.check(text)
     if book is None:
         raise bad_request("; ".join(f"line {one}" for one in problems if not one.hint), "text")
     run = Run(title=book.title)
     _fill(actor, run, book, inputs, targets, reason or "dry run")
-    return trial.of_book(actor, book, run)
+    if local.may_run_here():
+        return trial.of_book(actor, book, run)
+    return trials.wait(trials.ask(actor, run, text).pk)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from mainstay.catalog.calendar import gate
 from mainstay.core import clock, secrets
 from mainstay.core.access import Actor
 from mainstay.core.settings import current
-from mainstay.restore.runbooks import facts, hosts
+from mainstay.restore.runbooks import hosts
 from mainstay.restore.runbooks.book import call, model, page
 from mainstay.restore.runbooks.book.model import Book, Step
 from mainstay.restore.runbooks.execution import acting
@@ -27,11 +27,6 @@ class _Seen:
     problems: list[str] = field(default_factory=list)
     reached: dict[str, str] = field(default_factory=dict)
     checks: list[dict[str, str]] = field(default_factory=list)
-
-
-def look(actor: Actor, run: Run) -> dict[str, Any]:
-    """The dry run of a run: see ``of_book``."""
-    return of_book(actor, facts.book_of(run.version.text), run)
 
 
 def of_book(actor: Actor, book: Book, run: Run) -> dict[str, Any]:
@@ -55,6 +50,11 @@ def of_book(actor: Actor, book: Book, run: Run) -> dict[str, Any]:
         "checks": seen.checks,
         "problems": seen.problems,
     }
+
+
+def nothing(problem: str) -> dict[str, Any]:
+    """A dry run that found nothing but this problem."""
+    return {"at": clock.now().isoformat(), "steps": [], "targets": {}, "checks": [], "problems": [problem]}
 
 
 def _step(book: Book, targets: Sequence[str], step: Step) -> dict[str, Any]:

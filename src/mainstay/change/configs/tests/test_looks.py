@@ -62,7 +62,7 @@ def test_a_change_is_kept_once_with_its_difference(
     with django_capture_on_commit_callbacks(execute=True):
         first = services.take(LOCAL, "front")
     assert first is not None
-    assert first.summary == "first look: 2 files"
+    assert first.summary == "first look, 2 files"
     assert services.take(LOCAL, "front") is None
     folder(tmp_path, app="port=2\n", new="x\n")
     (tmp_path / "sub/deep").unlink()

@@ -34,7 +34,7 @@ _LEAST: dict[Kind, tuple[float, float, float]] = {
     Kind.CPU: (0.3, 0.7, 1.0),
     Kind.MEMORY: (0.25, 0.8, 0.25),
     Kind.LOAD: (0.5, 0.7, 1.2),
-    Kind.OUTCOME: (0.15, 0.5, 0.0),
+    Kind.OUTCOME: (0.2, 0.6, 0.0),
     Kind.HEADROOM: (0.25, 0.8, 0.0),
 }
 # A shift of so many times the whole width of before needs no more independent values to be believed.
@@ -141,6 +141,7 @@ def _compared(blocks: Blocks, measures: Measures, limits: Limits) -> list[Findin
     shift, late_shift = now - was, lately - was
     bar = np.maximum(table.least, np.where(table.errors, 0.0, stats.wander(table.before)))
     large = ((shift > bar) & (whole.delta >= table.delta)) | ((late_shift > bar) & (late.delta >= table.delta))
+    large &= ~_was_there(rows, table.before, lately)
     lasting = (late_shift > 0.6 * bar) & (late.delta >= 0.6 * table.delta)
     adjusted = np.maximum(now, lately) / table.explained - was > table.least
     seasonal = _seasonal(measures, table, lately, counted)
@@ -195,6 +196,14 @@ def _inflation(rows: Sequence[Measure], table: _Table) -> Floats:
     for places in groups.values():
         usual[places] = np.median(own[places])
     return (own + usual) / 2
+
+
+def _was_there(rows: Sequence[Measure], before: Floats, lately: Floats) -> Flags:
+    """Where a level that rises and falls by itself, such as memory or stock, is one that was reached before."""
+    levels = np.array([one.metric.kind in {Kind.MEMORY, Kind.HEADROOM} for one in rows])
+    highest = np.max(np.where(np.isfinite(before), before, -np.inf), axis=1)
+    there: Flags = levels & (lately <= highest)
+    return there
 
 
 def _far(before: Floats, shift: Floats) -> Flags:

@@ -51,9 +51,9 @@ _LATENCY = frozenset(
 _HEADROOM = frozenset(
     "free available left idle remaining expiry expires apdex availability healthy ready alive uptime".split()
 )
-_MEMORY = frozenset("memory mem heap rss resident swap disk storage filesystem".split())
+_MEMORY = frozenset("memory mem heap rss resident swap".split())
 _LOAD = frozenset(
-    "load queue queued depth backlog pending inflight unsettled connections conns threads goroutines fds saturation "
+    "load disk storage filesystem queue queued depth backlog pending inflight unsettled connections conns threads goroutines fds saturation "
     "utilization utilisation usage used busy gc pool open stuck blocked locks locked unprocessed outstanding".split()
 )
 _TRAFFIC = frozenset("request requests rps qps tps call calls hits pageviews visits queries traffic".split())

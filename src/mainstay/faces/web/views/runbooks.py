@@ -118,7 +118,7 @@ def run(request: HttpRequest, key: str) -> HttpResponse:
             reason=source.get("reason", ""),
             incident=whole(incident, -1) if incident else None,
         )
-        services.dry_run(actor, made.pk)
+        services.ask_dry_run(actor, made.pk)
     except ProblemError as error:
         answer = show(request, "runbook_run", {**context, "error": error})
         answer.status_code = error.status

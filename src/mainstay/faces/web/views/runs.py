@@ -12,9 +12,10 @@ from mainstay.faces.web.views import run_inputs
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show, whole
 from mainstay.respond.incidents import services as incidents
 from mainstay.restore import approval
-from mainstay.restore.runbooks import answering, books, domain, facts, reading, services
+from mainstay.restore.runbooks import answering, books, domain, facts, reading, services, trials
 from mainstay.restore.runbooks.models import Run
 from mainstay.restore.runbooks.remedies import reading as remedies
+from mainstay.restore.runbooks.remedies import services as acting
 
 State = Run.State
 OFFERED = 8
@@ -37,6 +38,8 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
     """One run whole; while it is live, the part that says how far it has come is fetched again."""
     if request.headers.get("HX-Request"):
         actor = actor_of(request)
+        if "trial" in request.GET:
+            return show(request, "parts/run_trial", {**_trial(services.get(actor, number)), "alone": True})
         return show(request, "parts/run", _progress(actor, services.get(actor, number), request))
     return _page(request, number)
 
@@ -60,18 +63,27 @@ def _page(request: HttpRequest, number: int, error: ProblemError | None = None) 
             "broke": reading.broke(actor, number) if has_ended else [],
             "inputs": run_inputs.fields(book, run_inputs.typed(book, request.POST, run.inputs)) if has_ended else [],
             "hash": facts.hash_of(run),
-            "stale": bool(run.dry_run) and facts.hash_of(run) != run.dry_run_hash,
+            **_trial(run),
             "may_approve": approval.may_approve(run.state, run.requested_by_id, actor.person_id, run.barred()),
             "needs_approval": domain.needs_approval(book),
             "startable": services.startable(run),
             "since": reading.since_last(actor, run),
-            "is_open": run.state in services.OPEN,
             "has_ended": has_ended,
             "asked": asked,
         },
     )
     answer.status_code = error.status if error else 200
     return answer
+
+
+def _trial(run: Run) -> dict[str, Any]:
+    """The dry run: what it found, or that it is being made or is of something else."""
+    return {
+        "run": run,
+        "is_open": run.state in services.OPEN,
+        "tried": trials.is_asked(run),
+        "stale": bool(run.dry_run) and facts.hash_of(run) != run.dry_run_hash,
+    }
 
 
 def _progress(actor: Actor, run: Run, request: HttpRequest) -> dict[str, Any]:
@@ -91,10 +103,13 @@ def of_incident(request: HttpRequest, number: int) -> HttpResponse:
     actor = actor_of(request)
     incident = incidents.get(actor, number)
     known = incident.known_error.runbook if incident.known_error else ""
+    fitting = list(dict.fromkeys([*([known] if known else []), *acting.fitting(actor, incident)]))
+    offered = list(books.offered(actor, incident.service.key if incident.service else "", fitting)[:OFFERED])
     context = {
         "incident": incident,
         "known": known,
-        "books": books.offered(actor, incident.service.key if incident.service else "", known)[:OFFERED],
+        "fitting": [book for book in offered if book.key in fitting],
+        "others": [book for book in offered if book.key not in fitting],
         "runs": reading.of_incident(actor, number)[:OFFERED],
         "remedies": remedies.of_incident(actor, number)[:OFFERED],
     }
@@ -123,7 +138,7 @@ def _answer(actor: Actor, number: int, post: Any) -> None:
 
 
 _DEEDS: dict[str, tuple[Callable[[Actor, int, Any], Any], str]] = {
-    "dry-run": (lambda actor, number, _: services.dry_run(actor, number), "The dry run is made."),
+    "dry-run": (lambda actor, number, _: services.ask_dry_run(actor, number), "The worker makes the dry run."),
     "request": (lambda actor, number, _: services.request(actor, number), "Colleagues are asked to approve it."),
     "approve": (lambda actor, number, post: services.approve(actor, number, post.get("hash", "")), "It is approved."),
     "reject": (lambda actor, number, post: services.reject(actor, number, post.get("reason", "")), "It is rejected."),

@@ -41,6 +41,15 @@ async def run(
         raise NotBegunError(str(error)) from None
 
 
+def may_run_here() -> bool:
+    """Whether this process can run steps as the settings want them to run."""
+    try:
+        programs.account_of(current().runbook_user, "runbook_user")
+    except programs.CannotBeginError:
+        return False
+    return True
+
+
 def processes_of(identity: str) -> list[int]:
     """Processes of this machine that belong to a step, also those that left its group, by their environment."""
     sought, found = f"{STEP}={identity}".encode(), []

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from mainstay.core.access import SYSTEM
 from mainstay.core.settings import current
 from mainstay.restore import review
 from mainstay.restore.hands import Hands, Paced
-from mainstay.restore.runbooks import domain, facts, hosts, trial
+from mainstay.restore.runbooks import domain, facts, hosts, trial, trials
 from mainstay.restore.runbooks.book import lint
 from mainstay.restore.runbooks.execution import guards
 from mainstay.restore.runbooks.execution.carrier import Carrier
@@ -56,24 +57,31 @@ class Runs:
 
     def __init__(self) -> None:
         self.hands: Hands[Taken] = Hands("run", claim, carry)
+        self.trials: Hands[trials.Taken] = Hands("dry run", trials.claim, trials.carry)
         self._look_for_the_dead = Paced(reconcile_due)
         self._ends = False
 
     def run_due(self) -> int:
         """One round. Returns how many runs were taken up."""
         busy = self.hands.busy()
+        self.trials.busy()
         if busy:
             for pk in Run.objects.filter(pk__in=busy, asked="stop").values_list("pk", flat=True):
                 busy[pk].stop()
         self._look_for_the_dead()
-        return 0 if self._ends else self.hands.take_up(current().runbook_workers)
+        if self._ends:
+            return 0
+        self.trials.take_up(current().runbook_workers)
+        return self.hands.take_up(current().runbook_workers)
 
     def drain(self, seconds: float) -> None:
         """The worker ends: let steps that run end for as long, and leave the rest to the next worker."""
         self._ends = True
         for taken in self.hands.busy().values():
             taken.drain()
+        deadline = time.monotonic() + seconds
         self.hands.join(seconds)
+        self.trials.join(deadline - time.monotonic())
 
 
 def claim() -> Taken | None:

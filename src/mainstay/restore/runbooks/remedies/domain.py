@@ -50,8 +50,16 @@ def decide(seen: Seen, limits: Limits) -> Decision:
     return Decision(RUN, "inside of its limits")
 
 
+_ENDS = {
+    "failed": "its run failed",
+    "stopped": "its run was stopped",
+    "rejected": "its run was rejected",
+    "withdrawn": "its run was withdrawn",
+}
+
+
 def after(state: str, reason: str) -> Decision | None:
     """What the end of a run means for its remedy; nothing while it goes on. Anything but done trips the breaker."""
-    if state in {"failed", "stopped", "rejected", "withdrawn"}:
-        return Decision(TRIP, f"its run is {state}" + (f": {reason}" if reason else ""))
-    return Decision(RUN, "its run is done") if state == "done" else None
+    if state in _ENDS:
+        return Decision(TRIP, _ENDS[state] + (f": {reason}" if reason else ""))
+    return Decision(RUN, "its run went through") if state == "done" else None

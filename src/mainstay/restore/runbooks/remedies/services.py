@@ -76,6 +76,13 @@ def run_due() -> int:
     return begun
 
 
+def fitting(actor: Actor, incident: Incident) -> list[str]:
+    """Keys of the books that remedies would run for an incident, switched on or not."""
+    known = Q(known_error=incident.known_error.key) if incident.known_error else Q(pk=None)
+    rules = Alert.objects.filter(incident=incident, rule__isnull=False).values("rule__key")
+    return list(visible(actor).filter(known | Q(rule__in=rules)).values_list("runbook", flat=True))
+
+
 def _asking(remedy: Remedy) -> Iterator[Incident]:
     """Live incidents that this remedy is for and was not asked for before."""
     live = Incident.objects.filter(state__in=_LIVE, opened_at__gt=clock.now() - _FRESH)
