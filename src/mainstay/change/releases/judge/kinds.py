@@ -53,8 +53,9 @@ _HEADROOM = frozenset(
 )
 _MEMORY = frozenset("memory mem heap rss resident swap".split())
 _LOAD = frozenset(
-    "load disk storage filesystem queue queued depth backlog pending inflight unsettled connections conns threads goroutines fds saturation "
-    "utilization utilisation usage used busy gc pool open stuck blocked locks locked unprocessed outstanding".split()
+    "load disk storage filesystem queue queued depth backlog pending inflight unsettled connections conns threads "
+    "goroutines fds saturation utilization utilisation usage used busy gc pool open stuck blocked locks locked "
+    "unprocessed outstanding".split()
 )
 _TRAFFIC = frozenset("request requests rps qps tps call calls hits pageviews visits queries traffic".split())
 _OUTCOME = frozenset(
