@@ -17,7 +17,13 @@ from mainstay.core import access, clock, tokens
 from mainstay.core.models import AuditEntry, Person
 from mainstay.core.problems import ProblemError
 from mainstay.observe.changes import services as changes
+from mainstay.observe.checks.models import Check
+from mainstay.observe.logs import registry
+from mainstay.observe.logs import services as logs
+from mainstay.observe.logs.lines import Lines, Origin
 from mainstay.observe.telemetry import services as telemetry
+from mainstay.respond.alerts import services as alerts
+from mainstay.respond.tests.test_flow import signal
 from tests import engine
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("company")]
@@ -89,6 +95,54 @@ def test_a_release_is_watched_and_judged(slow: float, verdict: str) -> None:
         assert "request_seconds" in release.reason
         back = services.roll_back(ben(), release.pk, "Too slow.")
         assert (back.state, back.verdict) == (State.ROLLED_BACK.value, "failed")
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("trouble", ["check", "silent check", "alert", "logs", "version"])
+def test_what_is_looked_at_beside_the_metrics(trouble: str) -> None:
+    fresh_store()
+    begins = clock.now().replace(microsecond=0)
+    sold(begins - 60 * MINUTE, 60, at=trouble)
+    release = made()
+    with clock.moved(5 * MINUTE):
+        services.finish(ben(), release.pk)
+        sold(begins + 5 * MINUTE, 30, seed=2, at=trouble)
+        make_trouble(trouble, release)
+        engine.settle()
+    with clock.moved(36 * MINUTE):
+        found = services.verify(ben(), release.pk)
+    wanted = "inconclusive" if trouble == "silent check" else "failed"
+    assert found.verdict == wanted
+    assert {one["verdict"] for one in found.findings if one["kind"] != "reporting"} == {"passed"}
+    assert [one["what"].split()[0] for one in found.evidence if one["verdict"] == wanted] == [
+        {"logs": "error", "version": "versions", "silent check": "check"}.get(trouble, trouble)
+    ]
+
+
+def lines(start: datetime, count: int, level: str, body: str) -> None:
+    times = [int((start + timedelta(seconds=n)).timestamp() * 1e6) for n in range(count)]
+    origin = [Origin("pay", "p", "test")]
+    logs.accept(Lines(origin, [0] * count, [body] * count, times, [level] * count, whole=True))
+
+
+def make_trouble(kind: str, release: Release) -> None:
+    later = clock.now() + 20 * MINUTE
+    if "check" in kind:
+        last = later if kind == "check" else clock.now() - 60 * MINUTE
+        more = {"state": "critical", "state_since": last, "last_at": last, "last_text": "502 from /pay"}
+        Check.objects.create(key="pay", name="Pay", command=["true"], service=release.service, next_at=later, **more)
+    if kind == "alert":
+        signal("Slow")
+        alerts.drain()
+    if kind == "logs":
+        registry.forget()
+        lines(clock.now() - 30 * MINUTE, 60, "info", "charge taken")
+        lines(later, 9, "error", "cannot read the price")
+    if kind == "version":
+        labels = {"service": "pay", "instance": f"{kind}-2", "version": "v4.1.7"}
+        series = [(telemetry.series_id("build_info", labels), "build_info", labels)]
+        at = np.array([int(later.timestamp() * 1000)], dtype=np.int64)
+        telemetry.write_samples(series, np.zeros(1, dtype=np.int64), at, np.ones(1))
 
 
 @pytest.mark.usefixtures("store")

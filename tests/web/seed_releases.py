@@ -30,6 +30,10 @@ def releases() -> None:
         confidence=0.9999,
         judged_at=clock.now(),
         findings=findings,
+        evidence=[
+            {"what": "alerts", "verdict": "passed", "said": "none fires that began with the release", "link": ""},
+            {"what": "check shop-front", "verdict": "failed", "said": "502 from /", "link": "/checks/shop-front"},
+        ],
         counts={"failed": 1, "inconclusive": 1, "passed": 1},
     )
     services.start(ana, Wanted("settlement", "4.2.0", link="https://ci.example.com/runs/812"))

@@ -39,6 +39,7 @@ class Release(models.Model):
     reason = models.TextField(blank=True, help_text="Why this verdict.")
     confidence = models.FloatField(null=True)
     findings = models.JSONField(default=list, help_text="The evidence, the worst first.")
+    evidence = models.JSONField(default=list, help_text="What was looked at beside the metrics.")
     counts = models.JSONField(default=dict, help_text="How many measures passed, failed and say nothing.")
 
     class Meta:

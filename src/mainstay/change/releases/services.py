@@ -10,11 +10,12 @@ from django.db.models import QuerySet
 
 from mainstay.catalog.calendar import gate
 from mainstay.catalog.models import Service
-from mainstay.change.releases import domain, telemetry
-from mainstay.change.releases.domain import Act
+from mainstay.change.releases import domain, telemetry, validation
+from mainstay.change.releases.domain import Act, Spans
 from mainstay.change.releases.hooks.told import Phase, Told
 from mainstay.change.releases.judge import Finding, Judgement, Verdict, judge
 from mainstay.change.releases.models import Release
+from mainstay.change.releases.validation import Evidence
 from mainstay.core import audit, clock, feed
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, bad_request, not_found
@@ -201,35 +202,36 @@ def verify(actor: Actor, number: int) -> Release:
     allowed = domain.step(domain.State(release.state), Act.VERIFY)
     if not allowed.allowed or release.started_at is None or release.finished_at is None:
         raise ProblemError(409, "Not possible", f"{release}: {allowed.reason or 'it has not finished'}.")
-    said = _judged(release)
-    with transaction.atomic():
-        fresh = _locked(actor, number, Act.VERIFY)
-        _keep(actor, fresh, said)
-    return fresh
-
-
-def _judged(release: Release) -> Judgement:
     conf = current()
     watch, before = timedelta(minutes=conf.release_watch_minutes), timedelta(minutes=conf.release_before_minutes)
     started, finished = release.started_at, release.finished_at
-    if started is None or finished is None:
-        raise ValueError(f"{release} has not finished")
     spans = domain.spans(started, finished, clock.now(), watch, before, conf.release_season_weeks)
+    said, evidence = _judged(release, spans), validation.look(actor, release, spans)
+    with transaction.atomic():
+        fresh = _locked(actor, number, Act.VERIFY)
+        _keep(actor, fresh, said, evidence)
+    return fresh
+
+
+def _judged(release: Release, spans: Spans) -> Judgement:
     key = release.service.key
     seasons = [frame for span in spans.seasons if (frame := telemetry.samples(key, span)).height]
     return judge(telemetry.samples(key, spans.before), telemetry.samples(key, spans.after), seasons)
 
 
-def _keep(actor: Actor, release: Release, said: Judgement) -> None:
-    release.state = {Verdict.PASSED: State.PASSED, Verdict.FAILED: State.FAILED}.get(said.verdict, State.INCONCLUSIVE)
-    release.verdict, release.reason, release.confidence = str(said.verdict), said.reason, said.confidence
+def _keep(actor: Actor, release: Release, said: Judgement, evidence: list[Evidence]) -> None:
+    verdict, reason = validation.overall(said, evidence)
+    release.state = {Verdict.PASSED: State.PASSED, Verdict.FAILED: State.FAILED}.get(verdict, State.INCONCLUSIVE)
+    release.verdict, release.reason = str(verdict), reason
+    release.confidence = said.confidence if verdict is said.verdict else None
+    release.evidence = [_plain(one) for one in evidence[:KEPT]]
     release.judged_at, release.counts = clock.now(), dict(said.counts)
     release.findings = [_plain(one) for one in said.findings[:KEPT]]
     release.save()
-    _note(actor, release, "judge", f"Judged: {said.verdict}, {said.reason}", verdict=str(said.verdict))
+    _note(actor, release, "judge", f"Judged: {verdict}, {reason}", verdict=str(verdict))
 
 
-def _plain(one: Finding) -> dict[str, Any]:
+def _plain(one: Finding | Evidence) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, str) else value for name, value in asdict(one).items()}
 
 

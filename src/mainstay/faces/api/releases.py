@@ -44,7 +44,18 @@ def listed(actor: Actor, limit: int, service: str = "") -> list[Row]:
 def shown(actor: Actor, number: int) -> Row:
     """One with its log, and the evidence of its verdict."""
     release = services.get(actor, number)
-    fields = ("previous", "summary", "artefact", "ticket", "link", "reference", "confidence", "counts", "findings")
+    fields = (
+        "previous",
+        "summary",
+        "artefact",
+        "ticket",
+        "link",
+        "reference",
+        "confidence",
+        "counts",
+        "evidence",
+        "findings",
+    )
     notes = [{"at": one.at, "who": one.who, "text": one.text} for one in release.notes.all()]
     return {**_row(release), **{name: getattr(release, name) for name in fields}, "log": notes}
 

@@ -161,10 +161,13 @@ def _show(number: int, *, as_json: bool) -> None:
     if as_json:
         show_one(found, as_json=True)
         return
-    findings, log = found.pop("findings"), found.pop("log")
+    findings, log, evidence = found.pop("findings"), found.pop("log"), found.pop("evidence")
     show_one({name: value for name, value in found.items() if value not in ("", None)}, as_json=False)
     print()
     show_rows(log, as_json=False)
+    if evidence:
+        print()
+        show_rows([{name: one[name] for name in ("verdict", "what", "said")} for one in evidence], as_json=False)
     bad = [one for one in findings if one["verdict"] != "passed"][:_SHOWN]
     if bad:
         print()
