@@ -9,11 +9,12 @@ import pytest
 
 from mainstay.catalog.calendar import services as calendar
 from mainstay.catalog.calendar.entries import Raw
-from mainstay.change.releases import domain, loop, services
+from mainstay.change.releases import domain, loop, report, services
 from mainstay.change.releases.domain import Act, State
 from mainstay.change.releases.models import Release
 from mainstay.change.releases.services import Wanted
 from mainstay.core import access, clock, tokens
+from mainstay.core.documents import markdown
 from mainstay.core.models import AuditEntry, Person
 from mainstay.core.problems import ProblemError
 from mainstay.observe.changes import services as changes
@@ -143,6 +144,23 @@ def make_trouble(kind: str, release: Release) -> None:
         series = [(telemetry.series_id("build_info", labels), "build_info", labels)]
         at = np.array([int(later.timestamp() * 1000)], dtype=np.int64)
         telemetry.write_samples(series, np.zeros(1, dtype=np.int64), at, np.ones(1))
+
+
+@pytest.mark.usefixtures("store")
+def test_a_report_is_sealed() -> None:
+    fresh_store()
+    release = made()
+    services.finish(ben(), release.pk)
+    assert not report.seal(access.LOCAL, release)
+    with clock.moved(31 * MINUTE):
+        found = services.verify(ben(), release.pk)
+    seal = report.seal(access.LOCAL, found)
+    assert seal in markdown(report.blocks(access.LOCAL, found))
+    assert report.fits(access.LOCAL, services.get(ben(), release.pk), seal.upper())
+    for field, value in (("verdict", "passed"), ("findings", [{}]), ("version", "4.1.9")):
+        kept = services.get(ben(), release.pk)
+        setattr(kept, field, value)
+        assert not report.fits(access.LOCAL, kept, seal)
 
 
 @pytest.mark.usefixtures("store")

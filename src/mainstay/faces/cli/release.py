@@ -1,5 +1,6 @@
 """Commands on releases."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +9,7 @@ import typer
 
 from mainstay.faces.cli.operate import Json
 from mainstay.faces.cli.output import FAILED, INCONCLUSIVE, OK, USAGE, fail, show_one, show_rows
-from mainstay.faces.cli.setup import use_django
+from mainstay.faces.cli.setup import say, use_django
 from mainstay.faces.cli.work import Limit
 
 if TYPE_CHECKING:
@@ -144,6 +145,40 @@ def show(release: Release, as_json: Json = False) -> None:
     """Show one with its log, its verdict, and the evidence."""
     use_django()
     _show(_number(release), as_json=as_json)
+
+
+@app.command()
+def report(release: Release, form: Annotated[str, typer.Option("--format", help="md or pdf.")] = "md") -> None:
+    """Write the report on a release to standard output, with its evidence and its seal."""
+    use_django()
+    from mainstay.change.releases import report as reports
+    from mainstay.change.releases import services
+    from mainstay.core import clock, documents
+    from mainstay.core.access import LOCAL
+    from mainstay.faces.web import assets
+
+    if form not in {"md", "pdf"}:
+        fail("--format: write md or pdf", USAGE)
+    blocks = reports.blocks(LOCAL, services.get(LOCAL, _number(release)))
+    if form == "pdf":
+        sys.stdout.buffer.write(documents.pdf(blocks, assets.DIST / "fonts", clock.now()))
+    else:
+        print(documents.markdown(blocks))
+
+
+@app.command()
+def seal(
+    release: Release, text: Annotated[str, typer.Argument(metavar="SEAL", help="As it stands on a report.")]
+) -> None:
+    """Say whether a report is of this release as it was judged here. Exit code 1 when it is not."""
+    use_django()
+    from mainstay.change.releases import report as reports
+    from mainstay.change.releases import services
+    from mainstay.core.access import LOCAL
+
+    if not reports.fits(LOCAL, services.get(LOCAL, _number(release)), text):
+        fail(f"This is not the seal of {release}: the report, or what is kept here, is not what was judged.")
+    say(f"The seal is that of {release}.")
 
 
 def _number(text: str) -> int:

@@ -57,6 +57,8 @@ urlpatterns: list[URLPattern] = [
     path("alerts/<int:number>", alerts.one),
     path("releases", releases.every),
     path("releases/<int:number>", releases.one),
+    path("releases/<int:number>.md", releases.report_of, {"form": "md"}),
+    path("releases/<int:number>.pdf", releases.report_of, {"form": "pdf"}),
     path("releases/<int:number>/<str:action>", releases.act),
     path("maintenance", maintenance.every),
     path("maintenance/new", maintenance.edit),

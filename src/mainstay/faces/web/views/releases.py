@@ -7,12 +7,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mainstay.catalog import services as catalog
-from mainstay.change.releases import domain, services
+from mainstay.change.releases import domain, report, services
 from mainstay.change.releases.domain import Act
 from mainstay.change.releases.services import Wanted
+from mainstay.core import clock, documents
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError
 from mainstay.faces.api.releases import verified
+from mainstay.faces.web import assets
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show
 
 # How much of the evidence that is well a page shows.
@@ -71,6 +73,18 @@ def _page(request: HttpRequest, number: int, error: ProblemError | None = None) 
     answer = show(request, "release", context)
     answer.status_code = error.status if error else 200
     return answer
+
+
+@require_GET
+def report_of(request: HttpRequest, number: int, form: str) -> HttpResponse:
+    """The report with its seal, as Markdown or PDF."""
+    actor = actor_of(request)
+    blocks = report.blocks(actor, services.get(actor, number))
+    pdf = form == "pdf"
+    body: Any = documents.pdf(blocks, assets.DIST / "fonts", clock.now()) if pdf else documents.markdown(blocks)
+    kind = "application/pdf" if pdf else "text/markdown; charset=utf-8"
+    name = f'attachment; filename="REL-{number}.{form}"'
+    return HttpResponse(body, content_type=kind, headers={"Content-Disposition": name})
 
 
 def _start(actor: Actor, number: int, posted: Mapping[str, str]) -> None:
