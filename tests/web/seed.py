@@ -171,6 +171,7 @@ def night() -> None:
     silences()
     maintenance()
     configurations()
+    supportability()
     IntakeError.objects.create(
         at=clock.now(),
         protocol="alertmanager",
@@ -245,6 +246,16 @@ configurations:
         (files / "gateway.conf").write_text(f"port = {port}\npassword = hunter2-{port}\nretries = 3\n")
         services.take(access.LOCAL, "gateway")
     loop.run_due()
+
+
+def supportability() -> None:
+    """A service that was reviewed, with a restore that somebody confirms."""
+    from mainstay.change.supportability import services
+    from mainstay.core import access
+
+    services.review(access.LOCAL, "payments")
+    services.confirm(access.LOCAL, "payments", "restore", "Restored to staging, see OPS-712")
+    services.review(access.LOCAL, "payments")
 
 
 def beats() -> None:

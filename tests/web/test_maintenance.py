@@ -15,6 +15,7 @@ from mainstay.config import services as config
 from mainstay.core import clock, tokens
 from mainstay.core.access import LOCAL
 from mainstay.respond.comms.models import Notice
+from mainstay.respond.incidents.models import Incident
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -131,3 +132,11 @@ def test_a_plan_that_names_what_is_not_there_is_refused() -> None:
     wrong = PLAN.replace('runbook: ""', "runbook: nowhere")
     with pytest.raises(read.ConfigError, match="there is no book 'nowhere'"):
         config.apply(LOCAL, read.read([("plan.yaml", wrong)]))
+
+
+def test_an_incident_and_its_service_name_the_work_that_goes_on(ana: Client) -> None:
+    incident = Incident.objects.filter(service__key="settlement").first()
+    assert incident is not None
+    assert "New disks for the settlement" in text_of(ana, f"/i/{incident.pk}")
+    assert "New disks for the settlement" in text_of(ana, "/services/settlement")
+    assert "New disks for the settlement" not in text_of(ana, "/services/stock")

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "mainstay.change.maintenance",
     "mainstay.change.releases",
     "mainstay.change.configs",
+    "mainstay.change.supportability",
     "mainstay.respond.oncall",
     "mainstay.respond.paging",
     "mainstay.respond.comms",

@@ -65,6 +65,12 @@ def get(actor: Actor, number: int) -> Work:
     return found
 
 
+def around(actor: Actor, service: Service, since: datetime, before: datetime) -> QuerySet[Work]:
+    """Work on a service that has begun, or begins, between two moments and was not called off, by its beginning."""
+    found = visible(actor).filter(services=service, starts_at__lt=before, ends_at__gt=since)
+    return found.exclude(state__in=(State.CANCELLED, State.LAPSED)).order_by("starts_at", "pk")
+
+
 def _locked(actor: Actor, number: int) -> Work:
     require(actor, Right.RESPOND)
     found = Work.objects.select_for_update().filter(pk=number).first()

@@ -24,6 +24,7 @@ from mainstay.faces.api import (
     silences,
     sql,
     sql_jobs,
+    supportability,
 )
 from mainstay.faces.api.endpoint import View, endpoint, fields_of, whole_of
 from mainstay.respond.incidents import services as incidents
@@ -80,6 +81,7 @@ urlpatterns: list[URLPattern] = [
     *maintenance.urlpatterns,
     *releases.urlpatterns,
     *configurations.urlpatterns,
+    *supportability.urlpatterns,
     *sql_jobs.urlpatterns,
     *runbooks.urlpatterns,
     *corrections.urlpatterns,

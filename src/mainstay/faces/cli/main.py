@@ -28,6 +28,7 @@ from mainstay.faces.cli import (
     setup,
     silences,
     sql,
+    supportability,
     tail,
     work,
 )
@@ -52,6 +53,7 @@ app.add_typer(checks.app, name="checks")
 app.add_typer(known.app, name="known-errors")
 app.add_typer(silences.app, name="silences")
 app.add_typer(configurations.app, name="configurations")
+app.add_typer(supportability.app, name="supportability")
 app.add_typer(maintenance.app, name="maintenance")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")

@@ -29,6 +29,7 @@ MORE = (
     ("Releases", "/releases"),
     ("Maintenance", "/maintenance"),
     ("Configuration", "/configurations"),
+    ("Supportability", "/supportability"),
     ("Silences", "/silences"),
     ("Checks", "/checks"),
     ("Clean-up jobs", "/jobs"),

@@ -32,6 +32,7 @@ from mainstay.faces.web.views import (
     silences,
     sql,
     subscribers,
+    supportability,
     triage,
 )
 
@@ -67,6 +68,10 @@ urlpatterns: list[URLPattern] = [
     path("configurations", configurations.every),
     path("configurations/<str:key>", configurations.one),
     path("configurations/<str:key>/take", configurations.take),
+    path("supportability", supportability.every),
+    path("supportability/<str:key>.md", supportability.document),
+    path("supportability/<str:key>", supportability.one),
+    path("supportability/<str:key>/<str:action>", supportability.act),
     path("silences", silences.every),
     path("silences/<int:number>/end", silences.end),
     path("subscribers", subscribers.every),

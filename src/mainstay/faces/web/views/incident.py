@@ -1,12 +1,14 @@
 """The incident: its story in the main column, its facts beside it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from mainstay.core import people
+from mainstay.change.maintenance import services as maintenance
+from mainstay.change.maintenance.models import Work
+from mainstay.core import clock, people
 from mainstay.core.access import Actor, Right
 from mainstay.core.settings import current
 from mainstay.faces.web import words
@@ -21,6 +23,9 @@ from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.respond.timeline import services as timeline
 from mainstay.restore.sqldesk import exhibits
+
+# Work that had ended so long before something broke is hardly why.
+WORK_BEFORE = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ def build(actor: Actor, number: int) -> dict[str, Any]:
         "following": oncall.next_of(number),
         "processes": processes,
         "cost": words.total_cost(processes),
+        "works": _works(actor, incident),
         "currency": current().currency,
         "entries": timeline.entries(actor, number),
         "why_me": mine[-1] if mine else None,
@@ -83,6 +89,14 @@ def build(actor: Actor, number: int) -> dict[str, Any]:
         "may_snooze": incident.state in {State.OPEN, State.ACKNOWLEDGED},
         "may_respond": actor.right >= Right.RESPOND,
     }
+
+
+def _works(actor: Actor, incident: Incident) -> list[Work]:
+    """Planned work on the service that had a part of the day before it broke, or goes on since."""
+    if incident.service is None:
+        return []
+    end = incident.resolved_at or clock.now()
+    return list(maintenance.around(actor, incident.service, incident.started_at - WORK_BEFORE, end)[:5])
 
 
 def _known(actor: Actor, incident: Incident) -> list[KnownErrorMatch]:

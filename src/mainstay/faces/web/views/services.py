@@ -9,6 +9,7 @@ from mainstay.catalog import services as catalog
 from mainstay.catalog.calendar import gate
 from mainstay.catalog.domain import paths_to
 from mainstay.catalog.models import Service
+from mainstay.change.maintenance import services as maintenance
 from mainstay.core import clock
 from mainstay.core.access import Actor
 from mainstay.core.problems import not_found
@@ -22,6 +23,7 @@ from mainstay.respond.incidents.models import State
 from mainstay.respond.oncall import services as oncall
 
 CHANGE_HOURS = 72
+WORK_AHEAD = timedelta(days=14)
 _BROKEN = (State.OPEN, State.ACKNOWLEDGED)
 
 
@@ -68,6 +70,7 @@ def one(request: HttpRequest, key: str) -> HttpResponse:
         "service": service,
         "map": lay_out(key, names, edges, processes, broken),
         "gate": gate.may_change(actor, [key], clock.now(), kind="other"),
+        "works": list(maintenance.around(actor, service, clock.now(), clock.now() + WORK_AHEAD)[:5]),
         "needs": sorted((names[callee], callee) for caller, callee in edges if caller == key),
         "needed_by": sorted((names[caller], caller) for caller, callee in edges if callee == key),
         "paths": _paths(processes, reach, names),
