@@ -499,10 +499,11 @@ def main() -> None:
 
     desk.connected()
     talk()
-    from tests.web import seed_desk, seed_runbooks
+    from tests.web import seed_desk, seed_releases, seed_runbooks
 
     seed_desk.desk()
     seed_runbooks.runbooks()
+    seed_releases.releases()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def count(client: Client, path: str) -> int:
         ("/", 20),
         ("/alerts", 12),
         ("/silences", 12),
+        ("/releases", 12),
         ("/supportability", 12),
         ("/supportability/payments", 14),
         ("/configurations", 12),

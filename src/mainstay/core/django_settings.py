@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "mainstay.respond.silences",
     "mainstay.respond.alerts",
     "mainstay.change.maintenance",
+    "mainstay.change.releases",
     "mainstay.change.configs",
     "mainstay.change.supportability",
     "mainstay.respond.oncall",

@@ -52,10 +52,11 @@ def _actor(request: HttpRequest) -> Actor:
     return access.of_token(token)
 
 
-def endpoint(method: str) -> Callable[[View], View]:
+def endpoint(method: str, who: Callable[[HttpRequest], Actor] = _actor) -> Callable[[View], View]:
     """Wrap a function of (actor, request, …) that returns data, or a whole answer, into a view.
 
-    The view asks for a token, and answers refusals with problem details.
+    The view asks for a token, unless ``who`` knows the sender by something else, and answers refusals with problem
+    details.
     """
 
     def wrap(view: View) -> View:
@@ -65,7 +66,7 @@ def endpoint(method: str) -> Callable[[View], View]:
             try:
                 if request.method != method:
                     raise ProblemError(405, "Method not allowed", f"use {method}")
-                found = view(_actor(request), request, **kwargs)
+                found = view(who(request), request, **kwargs)
                 # A file is an answer already.
                 return found if isinstance(found, HttpResponseBase) else _answer(found)
             except ProblemError as problem:
@@ -86,14 +87,20 @@ def whole_of(request: HttpRequest, name: str, default: int) -> int:
     return int(text)
 
 
-def fields_of(request: HttpRequest, known: Mapping[str, type]) -> dict[str, Any]:
-    """The JSON object of a request; fields that are not known or of another type are refused by name."""
+def object_of(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of a request, whatever its fields."""
     try:
         posted = orjson.loads(request.body or b"{}")
     except orjson.JSONDecodeError as error:
         raise bad_request(f"the body is not JSON: {error}") from error
     if not isinstance(posted, dict):
         raise bad_request("write an object")
+    return posted
+
+
+def fields_of(request: HttpRequest, known: Mapping[str, type]) -> dict[str, Any]:
+    """The JSON object of a request; fields that are not known or of another type are refused by name."""
+    posted = object_of(request)
     for name, value in posted.items():
         if name not in known:
             raise bad_request(f"unknown field; known are {', '.join(known) or 'none'}", name)

@@ -162,6 +162,34 @@ def runbooks(
 
 
 @app.command()
+def release(
+    cases: Annotated[int, typer.Option(min=10, help="How many labelled releases to judge.")] = 240,
+    seed: Annotated[int, typer.Option(help="The first one; the judge was built on those below 100.")] = 2000,
+    seconds: Annotated[float, typer.Option(min=30, help="How long each scene of the shop is recorded.")] = 90.0,
+    recording: Annotated[
+        Path | None, typer.Option(help="Parquet file of a recording: used when it is there, else written.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge labelled releases made of recordings of the demo shop, beside Kayenta's judge, and time the judge."""
+    import polars as pl
+
+    from mainstay.faces.bench import release as bench
+    from mainstay.faces.bench.release_record import record
+    from mainstay.faces.bench.release_windows import Maker
+
+    known = recording is not None and recording.exists()
+    frame = pl.read_parquet(recording) if recording is not None and known else record(seconds)
+    if recording is not None and not known:
+        frame.write_parquet(recording, compression="zstd")
+    told = bench.told(Maker(frame), cases, seed, lambda one: typer.echo(one.line(), err=True))
+    found = [*bench.figures(told), *bench.speed(seed)]
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
 def checks(
     checks: Annotated[int, typer.Option(min=1, help="How many checks.")] = 200,
     interval: Annotated[float, typer.Option(min=1.0, help="Seconds between two runs of each.")] = 30.0,

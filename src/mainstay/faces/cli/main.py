@@ -1,6 +1,7 @@
 """``mainstay``: the command line.
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 not found, 4 not allowed or refused, 5 a part does not answer.
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 not found, 4 not allowed or refused, 5 a part does not answer,
+6 inconclusive.
 """
 
 import sys
@@ -22,6 +23,7 @@ from mainstay.faces.cli import (
     maintenance,
     operate,
     processes,
+    release,
     runbooks,
     setup,
     silences,
@@ -56,6 +58,7 @@ app.add_typer(maintenance.app, name="maintenance")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
 app.add_typer(runbooks.app, name="runbook")
+app.add_typer(release.app, name="release")
 app.add_typer(corrections.secret_app, name="secret")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-OK, FAILED, USAGE, NOT_FOUND, NOT_ALLOWED, UNAVAILABLE = 0, 1, 2, 3, 4, 5
+OK, FAILED, USAGE, NOT_FOUND, NOT_ALLOWED, UNAVAILABLE, INCONCLUSIVE = 0, 1, 2, 3, 4, 5, 6
 
 
 def fail(text: str, code: int = FAILED) -> NoReturn:

@@ -19,6 +19,7 @@ from django.db import close_old_connections, connection
 
 from mainstay.change.configs import loop as configs
 from mainstay.change.maintenance import loop as maintenance
+from mainstay.change.releases import loop as releases
 from mainstay.change.supportability import services as supportability
 from mainstay.core import clock, doorbell, feed, heartbeat, people
 from mainstay.core.settings import current
@@ -85,6 +86,7 @@ class Worker:
             Loop("escalations", 2.0, oncall.run_due),
             Loop("notices", 5.0, comms.send_due),
             Loop("maintenance", 10.0, maintenance.run_due),
+            Loop("releases", 15.0, releases.run_due),
             Loop("configuration", 10.0, configs.run_due),
             Loop("supportability", 600.0, supportability.review_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),

@@ -26,6 +26,7 @@ MORE = (
     ("Remedies", "/remedies"),
     ("Examine data", "/sql"),
     ("Calendar", "/calendar"),
+    ("Releases", "/releases"),
     ("Maintenance", "/maintenance"),
     ("Configuration", "/configurations"),
     ("Supportability", "/supportability"),

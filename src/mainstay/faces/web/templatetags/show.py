@@ -80,6 +80,12 @@ _KINDS = {
     "approved": "good",
     "queued": "taken",
     "planned": "calm",
+    "started": "taken",
+    "watched": "taken",
+    "passed": "good",
+    "inconclusive": "calm",
+    "broken off": "off",
+    "rolled back": "off",
 }
 
 

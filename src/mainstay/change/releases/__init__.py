@@ -1,0 +1,1 @@
+"""Releases: a record of each, and whether it did harm."""
