@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from mainstay.catalog.calendar import gate
 from mainstay.catalog.models import Service
+from mainstay.change.configs import services as configs
 from mainstay.change.releases import domain, telemetry, validation
 from mainstay.change.releases.domain import Act, Spans
 from mainstay.change.releases.hooks.told import Phase, Told
@@ -124,6 +125,7 @@ def _started(actor: Actor, release: Release, said: str, by: str, **detail: Any) 
     release.state, release.started_at = State.STARTED, clock.now()
     release.save(update_fields=["state", "started_at"])
     _note(actor, release, "start", said, **detail)
+    configs.look_soon(release.service)
     _tell_change(release, by, "deploy", f"{release}: {release.service.name} {release.version} rolled out")
 
 
@@ -165,6 +167,7 @@ def finish(actor: Actor, number: int) -> Release:
     release.save(update_fields=["state", "finished_at"])
     minutes = current().release_watch_minutes
     _note(actor, release, "finish", f"Rolled out, said {actor.name}. It is watched for {minutes} minutes.")
+    configs.look_soon(release.service)
     return release
 
 
