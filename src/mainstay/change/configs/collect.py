@@ -18,7 +18,6 @@ from mainstay.core.problems import ProblemError
 from mainstay.core.settings import current
 from mainstay.restore.runbooks import hosts
 from mainstay.restore.runbooks.execution import programs as remote
-from mainstay.restore.runbooks.execution.ssh import Connections
 from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.engines.base import DeskError
 from mainstay.restore.sqldesk.models import Connection
@@ -153,6 +152,8 @@ async def _run(source: Source, machine: hosts.Machine | None, text: str, sink: p
             user = current().runbook_user
             program = programs.Program(("/bin/sh",), {}, text=text, user=user, named_by="runbook_user", ends_group=True)
             return await programs.run(program, sink)
+        from mainstay.restore.runbooks.execution.ssh import Connections  # asyncssh, some 15 MB: for who reaches hosts
+
         lines = Connections()
         try:
             return await lines.run(machine, remote.Program("sh", text, {}, f"configuration-{source.key}"), sink)

@@ -294,6 +294,12 @@ def prune() -> int:
     return len(gone)
 
 
+def look_soon(service: Service) -> int:
+    """Have what a service is configured with looked at now, such as when a release of it begins. Returns how many."""
+    found = Source.objects.filter(service=service, enabled=True, next_at__gt=clock.now())
+    return int(found.update(next_at=clock.now()))
+
+
 def next_look(source: Source) -> None:
     """Have a source looked at again after its interval."""
     due = clock.now() + timedelta(seconds=source.interval_seconds)

@@ -236,3 +236,11 @@ def test_it_is_kept_for_a_release_even_if_nothing_changed(tmp_path: Path) -> Non
     row = services.take(LOCAL, "front", "release 4.1.7")
     assert row is not None
     assert (row.summary, row.why) == ("nothing changed", "release 4.1.7")
+
+
+def test_a_release_has_it_looked_at_now(tmp_path: Path) -> None:
+    source(files=folder(tmp_path, app="1"))
+    loop.run_due()
+    assert loop.run_due() == 0
+    assert services.look_soon(Service.objects.get(key="front")) == 1
+    assert loop.run_due() == 1
