@@ -146,7 +146,7 @@ def _restarts(number: int, seconds: float) -> Shop:
 
 
 def record(seconds: float) -> pl.DataFrame:
-    """Record all scenes, each for so many seconds. It takes some twelve times as long, plus two minutes."""
+    """Record all scenes, each for so many seconds. It takes some ten times as long, plus three minutes."""
     with ThreadPoolExecutor(4) as pool:
         jobs = [
             pool.submit(_faults, 1, FAULTS[:5], seconds),

@@ -165,7 +165,7 @@ def runbooks(
 def release(
     cases: Annotated[int, typer.Option(min=10, help="How many labelled releases to judge.")] = 240,
     seed: Annotated[int, typer.Option(help="The first one; the judge was built on those below 100.")] = 2000,
-    seconds: Annotated[float, typer.Option(min=30, help="How long each scene of the shop is recorded.")] = 90.0,
+    seconds: Annotated[float, typer.Option(min=90, help="How long each scene of the shop is recorded.")] = 90.0,
     recording: Annotated[
         Path | None, typer.Option(help="Parquet file of a recording: used when it is there, else written.")
     ] = None,
