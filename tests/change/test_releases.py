@@ -265,3 +265,22 @@ def test_api(client: Any) -> None:
     assert client.get("/api/v1/releases?service=pay", headers=head).json()["releases"][0]["version"] == "9"
     assert len(client.get(f"/api/v1/releases/{number}", headers=head).json()["log"]) == 4
     assert post("/start", {"service": "pay"}).json()["field"] == "version"
+
+
+@pytest.mark.usefixtures("store")
+def test_a_failed_release_is_an_alert_until_it_is_rolled_back_and_no_evidence_against_itself() -> None:
+    fresh_store()
+    release = made()
+    with clock.moved(MINUTE):
+        signal(name="Broken", service="pay")
+        services.finish(ben(), release.pk)
+    with clock.moved(10 * MINUTE):
+        assert services.verify(ben(), release.pk).state == State.FAILED
+        alerts.drain()
+        failed = alerts.visible(ben()).get(name="ReleaseFailed")
+        assert (failed.state, failed.service.key if failed.service else "") == ("firing", "pay")
+        again = services.verify(ben(), release.pk)
+        assert "ReleaseFailed" not in again.reason
+        services.roll_back(ben(), release.pk, "It did harm.")
+        alerts.drain()
+        assert alerts.visible(ben()).get(name="ReleaseFailed").state == "resolved"

@@ -40,10 +40,10 @@ class Running:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def ask(self, *words: str) -> str:
-        """Run a command of Mainstay on the demo's installation."""
+    def ask(self, *words: str, quiet: bool = False) -> str:
+        """Run a command of Mainstay on the demo's installation; with ``quiet`` its exit code may be any."""
         where = demo.places(self.home, 0, 0)
-        return demo.mainstay(where, *words)
+        return demo.mainstay(where, *words, quiet=quiet)
 
     def listed(self, kind: str) -> list[dict[str, Any]]:
         """Alerts or incidents, by the API: what is looked at again and again must not cost a process each time."""

@@ -7,10 +7,11 @@ from django.db import transaction
 
 from mainstay.change.configs import services
 from mainstay.change.configs.models import Source
-from mainstay.core import clock, ids, inbox
+from mainstay.core import clock
 from mainstay.core.access import SYSTEM
 from mainstay.core.problems import ProblemError
 from mainstay.core.settings import current
+from mainstay.respond.alerts import signals
 
 
 def run_due(limit: int = 20) -> int:
@@ -51,20 +52,14 @@ def _tell(source: Source, text: str) -> None:
     now = clock.now()
     began = source.drift_since or now
     Source.objects.filter(pk=source.pk).update(drift_since=began if text else None, drift_text=text)
-    labels = {"alertname": "ConfigurationDrift", "configuration": source.key, "severity": "warning"}
-    if source.service is not None:
-        labels["service"] = source.service.key
-    signal = {
-        "source": "configuration",
-        "fingerprint": ids.fingerprint(labels),
-        "labels": labels,
-        "annotations": {
-            "summary": f"{source.name} is not configured as {source.like} is",
-            "description": text or "They look the same again.",
-        },
-        "link": f"{current().public_url}/configurations/{source.key}",
-        "state": "firing" if text else "resolved",
-        "starts_at": began.isoformat(),
-        "ends_at": None if text else now.isoformat(),
-    }
-    inbox.put("alert", [signal])
+    signals.send(
+        "configuration",
+        "ConfigurationDrift",
+        {"configuration": source.key},
+        source.service,
+        summary=f"{source.name} is not configured as {source.like} is",
+        description=text or "They look the same again.",
+        path=f"/configurations/{source.key}",
+        began=began,
+        ends=not text,
+    )

@@ -16,12 +16,13 @@ from mainstay.change.releases.domain import Act, Spans
 from mainstay.change.releases.hooks.told import Phase, Told
 from mainstay.change.releases.judge import Finding, Judgement, Verdict, judge
 from mainstay.change.releases.models import Release
-from mainstay.change.releases.validation import Evidence
+from mainstay.change.releases.validation import ALERTS, Evidence
 from mainstay.core import audit, clock, feed
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
 from mainstay.observe.telemetry import services as store
+from mainstay.respond.alerts import signals
 from mainstay.restore import review
 
 State = Release.State
@@ -191,6 +192,8 @@ def roll_back(actor: Actor, number: int, reason: str) -> Release:
     release.save(update_fields=["state", "ended_at"])
     _note(actor, release, "roll_back", f"Rolled back, said {actor.name}: {said}")
     back = release.previous or "the version before"
+    if release.verdict == Verdict.FAILED:
+        _alert(release, f"It was rolled back: {said}", ends=True)
     _tell_change(release, actor.name, "rollback", f"{release}: {release.service.name} back to {back}")
     return release
 
@@ -223,6 +226,7 @@ def _judged(release: Release, spans: Spans) -> Judgement:
 
 
 def _keep(actor: Actor, release: Release, said: Judgement, evidence: list[Evidence]) -> None:
+    failed_before = release.state == State.FAILED
     verdict, reason = validation.overall(said, evidence)
     release.state = {Verdict.PASSED: State.PASSED, Verdict.FAILED: State.FAILED}.get(verdict, State.INCONCLUSIVE)
     release.verdict, release.reason = str(verdict), reason
@@ -232,6 +236,23 @@ def _keep(actor: Actor, release: Release, said: Judgement, evidence: list[Eviden
     release.findings = [_plain(one) for one in said.findings[:KEPT]]
     release.save()
     _note(actor, release, "judge", f"Judged: {verdict}, {reason}", verdict=str(verdict))
+    if failed_before or verdict is Verdict.FAILED:
+        _alert(release, reason, ends=verdict is not Verdict.FAILED)
+
+
+def _alert(release: Release, reason: str, *, ends: bool = False) -> None:
+    """That it failed is an alert of its service, until it is judged otherwise or rolled back."""
+    signals.send(
+        ALERTS,
+        "ReleaseFailed",
+        {"release": str(release)},
+        release.service,
+        summary=f"{release} of {release.service.name} {release.version} did harm",
+        description=reason[:1000],
+        path=f"/releases/{release.pk}",
+        began=release.finished_at or clock.now(),
+        ends=ends,
+    )
 
 
 def _plain(one: Finding | Evidence) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from mainstay.respond.alerts.models import Alert
 
 # Of these levels a pattern that is new counts from so many lines on, and one that was there from so many times as many.
 _GRAVE = ("error", "fatal")
+# The source of the alert that a release failed. It is a verdict, and no evidence of the next one.
+ALERTS = "release"
 _NEW_LINES, _MORE_LINES, _TIMES = 5, 20, 2.0
 
 
@@ -48,7 +50,7 @@ def overall(said: Judgement, evidence: list[Evidence]) -> tuple[Verdict, str]:
 
 
 def _alerts(actor: Actor, release: Release, started: datetime) -> Iterator[Evidence]:
-    found = alerts.visible(actor).filter(service=release.service, starts_at__gte=started)
+    found = alerts.visible(actor).filter(service=release.service, starts_at__gte=started).exclude(source=ALERTS)
     firing = list(found.filter(state=Alert.State.FIRING).order_by("starts_at")[:50])
     for one in firing:
         yield Evidence(f"alert {one.name}", Verdict.FAILED, "fires since the release", f"/alerts/{one.pk}")

@@ -1,5 +1,6 @@
 """Commands of the demo."""
 
+import json
 import os
 import subprocess
 import sys
@@ -95,6 +96,25 @@ def remedy(
     print(f"The remedy {REMEDY} is {state.value}.")
 
 
+@app.command()
+def release(
+    bad: Annotated[
+        bool, typer.Option("--bad", help="One that does harm: the fault bad-release comes with it.")
+    ] = False,
+    home: Home = HOME,
+) -> None:
+    """Roll a release of stock out, as a pipeline does, and have it watched."""
+    from mainstay.faces.demo.run import mainstay
+
+    where, version = _places(home), "4.1.8" if bad else "4.1.7"
+    told = mainstay(where, "release", "start", "stock", version, "--previous", "4.1.7" if bad else "4.1.6", "--json")
+    number = str(json.loads(told)["release"]).removeprefix("REL-")
+    if bad and (code := _shop_code(["break", "bad-release", "--dir", str(home / "shop")], home)):
+        raise SystemExit(code)
+    mainstay(where, "release", "finish", number)
+    print(f"Stock {version} is rolled out and watched. Have it judged whenever you like: {where.url}/releases/{number}")
+
+
 def _places(home: Path) -> "Places":
     from mainstay.faces.demo.run import places
 
@@ -104,10 +124,15 @@ def _places(home: Path) -> "Places":
 
 
 def _shop(words: list[str], home: Path | None = None) -> None:
+    """Hand the command to the shop, and end as it does."""
+    raise SystemExit(_shop_code(words, home))
+
+
+def _shop_code(words: list[str], home: Path | None) -> int:
     """Hand the command to the shop, which reports its changes to Mainstay as a pipeline would."""
     env = dict(os.environ)
     if home is not None:
         where = _places(home)
         env["CORNERSHOP_CHANGE_URL"] = f"{where.url}/api/v1/changes"
         env["CORNERSHOP_CHANGE_TOKEN_FILE"] = str(where.token)
-    raise SystemExit(subprocess.run([sys.executable, "-m", "cornershop", *words], env=env, check=False).returncode)
+    return subprocess.run([sys.executable, "-m", "cornershop", *words], env=env, check=False).returncode
