@@ -215,8 +215,9 @@ def maintenance() -> None:
 
     def work(title: str, key: str, hours: float) -> Work:
         starts = now + timedelta(hours=hours)
-        why = "It may be away for some minutes."
-        return services.plan(ana, services.Wanted(title, why, frozenset({key}), starts, starts + timedelta(hours=2)))
+        why, ends = "It may be away for some minutes.", starts + timedelta(hours=2)
+        # Loud, so that alerts of other tests are heard.
+        return services.plan(ana, services.Wanted(title, why, frozenset({key}), starts, ends, quiet=False))
 
     running = work("New disks for the settlement", "settlement", 0)
     services.begin(ana, running.pk)

@@ -2,7 +2,7 @@
 
 
 def releases() -> None:
-    """Three releases as they stand on screens."""
+    """Three releases as they stand on screens, of services that no freeze of the calendar covers."""
     from mainstay.change.releases import services
     from mainstay.change.releases.models import Release
     from mainstay.change.releases.services import Wanted
@@ -10,13 +10,15 @@ def releases() -> None:
     from mainstay.core.models import Person
 
     ana = access.of_person(Person.objects.get(email="ana@example.com"))
-    failed = services.start(ana, Wanted("stock", "4.1.8", "4.1.7", "Discounts without a last day", ticket="CHG-118"))
+    failed = services.start(
+        ana, Wanted("storefront", "4.1.8", "4.1.7", "Discounts without a last day", ticket="CHG-118")
+    )
     services.finish(ana, failed.pk)
     metric = 'http_requests_total{method="GET",path="/products/{sku}",status="500"} per request'
-    base = {"service": "stock", "kind": "errors", "effect": None, "delta": 1.0, "confidence": 0.9999}
+    base = {"service": "storefront", "kind": "errors", "effect": None, "delta": 1.0, "confidence": 0.9999}
     rows = (
         ("*", metric, "failed", "errors that were not there before", 0.0, 0.061),
-        ("stock-2", "stock_refill_seconds", "inconclusive", "too little data", None, None),
+        ("storefront-2", "cart_seconds", "inconclusive", "too little data", None, None),
         ("*", "http_request_duration_seconds", "passed", "no harm seen", 0.0121, 0.0119),
     )
     findings = [
@@ -26,7 +28,7 @@ def releases() -> None:
     Release.objects.filter(pk=failed.pk).update(
         state="failed",
         verdict="failed",
-        reason=f"stock: {metric}: errors that were not there before",
+        reason=f"storefront: {metric}: errors that were not there before",
         confidence=0.9999,
         judged_at=clock.now(),
         findings=findings,
@@ -36,6 +38,6 @@ def releases() -> None:
         ],
         counts={"failed": 1, "inconclusive": 1, "passed": 1},
     )
-    services.start(ana, Wanted("settlement", "4.2.0", link="https://ci.example.com/runs/812"))
-    back = services.start(ana, Wanted("stock", "4.1.6"))
+    services.start(ana, Wanted("wiki", "4.2.0", link="https://ci.example.com/runs/812"))
+    back = services.start(ana, Wanted("storefront", "4.1.6"))
     services.roll_back(ana, back.pk, "It cannot read the catalogue.")

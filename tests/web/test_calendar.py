@@ -180,7 +180,7 @@ def test_the_command_line_answers_by_its_exit_code() -> None:
 
     assert ask("--service", "wiki", "--json")[0] == 0
     code, text = ask(
-        "--service", "payments", "--service", "settlement", "--at", "2027-01-30T12:00:00Z", "--kind", "job"
+        "--service", "payments", "--service", "settlement", "--at", "2027-01-30T12:00:00Z", "--kind", "release"
     )
     assert code == 4
     assert "Month-end close (freeze) holds until" in text

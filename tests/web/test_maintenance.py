@@ -89,7 +89,7 @@ def test_programs_plan_and_act(client: Client) -> None:
         return answer.status_code, answer.json()
 
     now = clock.now()
-    body = {"title": "Patch", "reason": "Security", "services": ["orders"], "starts_at": now.isoformat()}
+    body = {"title": "Patch", "reason": "Security", "services": ["wiki"], "starts_at": now.isoformat()}
     body["ends_at"] = (now + timedelta(hours=1)).isoformat()
     _, made = post("plan", body)
     assert made["conflicts"] == []

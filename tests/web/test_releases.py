@@ -19,10 +19,10 @@ def text_of(client: Client, path: str) -> str:
 def test_a_release_is_made_by_hand(sign_in: Callable[[str], Client]) -> None:
     ben = sign_in("ben")
     assert "No release is known yet" in text_of(ben, "/releases")
-    refused = ben.post("/releases", {"service": "payments", "version": " "})
+    refused = ben.post("/releases", {"service": "storefront", "version": " "})
     assert refused.status_code == 400
     assert "write the version" in refused.content.decode().lower()
-    answer = ben.post("/releases", {"service": "payments", "version": "4.2.0", "previous": "4.1.9"})
+    answer = ben.post("/releases", {"service": "storefront", "version": "4.2.0", "previous": "4.1.9"})
     release = Release.objects.get()
     assert answer["Location"] == f"/releases/{release.pk}"
     assert "It is rolled out everywhere" in text_of(ben, f"/releases/{release.pk}")
@@ -39,11 +39,11 @@ def test_a_release_is_made_by_hand(sign_in: Callable[[str], Client]) -> None:
 
 
 def test_a_viewer_sees_it_without_buttons_and_takes_the_report(sign_in: Callable[[str], Client]) -> None:
-    number = int(releases.started(LOCAL, {"service": "payments", "version": "1"})["release"].removeprefix("REL-"))
+    number = int(releases.started(LOCAL, {"service": "storefront", "version": "1"})["release"].removeprefix("REL-"))
     vic = sign_in("vic")
     page = text_of(vic, f"/releases/{number}")
     assert "Break it off" not in page
     assert "Start one by hand" not in text_of(vic, "/releases")
     assert vic.post(f"/releases/{number}/finish").status_code == 403
-    assert "payments" in text_of(vic, f"/releases/{number}.md")
+    assert "storefront" in text_of(vic, f"/releases/{number}.md")
     assert vic.get(f"/releases/{number}.pdf").content.startswith(b"%PDF")
