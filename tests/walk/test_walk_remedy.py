@@ -19,6 +19,10 @@ def test_an_armed_remedy_mends_what_broke(running: Running) -> None:
         return found
 
     assert standing()["enabled"] is False
+    # What earlier walks left open on payments has a known error of its own, which the new alert would join.
+    for row in running.listed("incidents"):
+        if row["state"] != "resolved":
+            running.ask("resolve", row["ref"], "--cause", "An earlier walk")
     running.command("remedy", "on")
     try:
         running.command("break", "config-change")
