@@ -32,7 +32,6 @@ def count(client: Client, path: str) -> int:
         ("/configurations", 12),
         ("/configurations/gateway", 24),
         ("/maintenance", 14),
-        ("/maintenance/1", 20),
         ("/subscribers", 12),
         ("/services", 10),
         ("/deliveries", 10),

@@ -17,7 +17,6 @@ SCREENS = (
     "/",
     "/alerts",
     "/maintenance",
-    "/maintenance/1",
     "/configurations",
     "/configurations/gateway",
     "/configurations/lost",
