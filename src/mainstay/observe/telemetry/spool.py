@@ -165,13 +165,20 @@ class Spool:
         except RefusedError:
             # One bad batch spoils a group: insert each alone, and set aside the one that is refused.
             done = self._insert_singly(store, statements, files)
-        shutil.rmtree(group)
+        # Renamed at one stroke: a drainer that is killed while it deletes would leave half a group, or an empty one.
+        over = group.with_suffix(".done")
+        group.rename(over)
+        shutil.rmtree(over)
         return done
 
     def _next_group(self) -> Path | None:
-        existing = sorted(path for path in self._groups.iterdir() if path.suffix != ".tmp")
-        if existing:
-            return existing[0]
+        for over in self._groups.glob("*.done"):
+            shutil.rmtree(over)
+        for path in sorted(path for path in self._groups.iterdir() if path.suffix != ".tmp"):
+            if any(path.glob("*.batch")):
+                return path
+            # Of an earlier version, or all of its batches were refused and set aside just before a kill.
+            path.rmdir()
         for half_made in self._groups.glob("*.tmp"):
             for file in half_made.iterdir():
                 file.rename(self.path / file.name)

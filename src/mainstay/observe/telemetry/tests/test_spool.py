@@ -1,6 +1,7 @@
 """The spool: what was written arrives once, whatever breaks on the way."""
 
 import random
+import shutil
 from pathlib import Path
 
 import orjson
@@ -57,8 +58,22 @@ def test_batches_of_one_table_go_in_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_crashes_at_any_point_neither_lose_nor_double_a_batch(tmp_path: Path, seed: int) -> None:
+def test_crashes_at_any_point_neither_lose_nor_double_a_batch(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chance = random.Random(seed)
+    whole = shutil.rmtree
+
+    def rmtree(place: Path) -> None:
+        """Delete a part, and break, or all of it."""
+        if store._chance and chance.random() < 0.4:
+            files = sorted(place.iterdir())
+            for file in files[: chance.randint(0, len(files))]:
+                file.unlink()
+            raise Crash
+        whole(place)
+
+    monkeypatch.setattr("mainstay.observe.telemetry.spool.shutil.rmtree", rmtree)
     store = Store(chance)
     written = 0
     for _ in range(25):
@@ -124,6 +139,16 @@ def test_a_half_made_group_is_taken_apart_again(tmp_path: Path) -> None:
     spool.write("a", {"n": [2]})
     drain(spool, store)
     assert store.rows("insert a") == [1, 2]
+
+
+def test_a_group_of_which_nothing_is_left_stops_nobody(tmp_path: Path) -> None:
+    """As a drainer leaves it that is killed while it deletes a group."""
+    spool, store = Spool(tmp_path, 10**9), Store()
+    (tmp_path / "groups" / "0").mkdir()
+    spool.write("a", {"n": [1]})
+    drain(spool, store)
+    assert store.rows("insert a") == [1]
+    assert not list((tmp_path / "groups").iterdir())
 
 
 def test_an_unfinished_file_is_not_taken(tmp_path: Path) -> None:
