@@ -46,10 +46,24 @@ known_errors:
 @pytest.fixture
 def company(db: None) -> None:
     """People, services and a policy, applied as anybody would."""
+    from tests import kept
+
+    kept.put("company", _company)
+
+
+def _company() -> None:
     from mainstay.config import read, services
     from mainstay.core.access import LOCAL
 
     services.apply(LOCAL, read.read([("company.yaml", COMPANY)]))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for no database says the same on each of them, so that it runs once."""
+    for item in items:
+        asked = set(getattr(item, "fixturenames", ()))
+        if not (item.get_closest_marker("django_db") or asked & {"db", "transactional_db"}):
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from tests import environment
 from tests.postgres import temporary_server
@@ -13,9 +14,10 @@ assert environment  # Importing it gives every part below a data directory of it
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "--durations", "8"]
 CHECKS: tuple[tuple[str, Sequence[str]], ...] = (
+    # The longest first; the others go on beside it.
+    ("types", ["mypy"]),
     ("lint", ["ruff", "check", "."]),
     ("format", ["ruff", "format", "--check", "."]),
-    ("types", ["mypy"]),
     ("import rules", ["lint-imports"]),
     ("migrations", [PYTHON, "-m", "tests.migrations"]),
     ("dependencies", [PYTHON, "-m", "tests.audit"]),
@@ -40,9 +42,20 @@ def step(name: str, command: Sequence[str], **env: str) -> list[str]:
     return [] if good else [verdict, *failed]
 
 
+def check(part: tuple[str, Sequence[str]]) -> list[str]:
+    """Run one part whose output is short, beside others; print it whole, so that two do not mix."""
+    name, command = part
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    verdict = f"== {name}: {'FAILED' if done.returncode else 'ok'} in {time.monotonic() - began:.0f} s"
+    print(f"== {name}\n{done.stdout}{done.stderr}{verdict}", flush=True)
+    return [verdict] if done.returncode else []
+
+
 def main() -> int:
     """Run every part, also after one failed; say last what failed, and fail if anything did."""
-    failed = [line for name, command in CHECKS for line in step(name, command)]
+    with ThreadPoolExecutor(2) as beside:
+        failed = [line for lines in beside.map(check, CHECKS) for line in lines]
     if "--no-tests" not in sys.argv:
         failed += step("suite on SQLite", PYTEST)
         with temporary_server() as url:

@@ -9,14 +9,16 @@ import pytest
 
 from mainstay.catalog.calendar import services as calendar
 from mainstay.catalog.calendar.entries import Raw
-from mainstay.change.releases import domain, loop, report, services
+from mainstay.change.releases import domain, loop, report, services, validation, verdicts
 from mainstay.change.releases.domain import Act, State
+from mainstay.change.releases.judge import Limits
 from mainstay.change.releases.models import Release
 from mainstay.change.releases.services import Wanted
 from mainstay.core import access, clock, tokens
-from mainstay.core.documents import markdown
+from mainstay.core.documents import html, markdown
 from mainstay.core.models import AuditEntry, Person
 from mainstay.core.problems import ProblemError
+from mainstay.core.settings import current
 from mainstay.observe.changes import services as changes
 from mainstay.observe.checks.models import Check
 from mainstay.observe.logs import registry
@@ -46,7 +48,7 @@ def ben() -> access.Actor:
     return access.of_person(Person.objects.get(name="Ben"))
 
 
-def made(**more: str) -> Release:
+def made(**more: Any) -> Release:
     return services.start(ben(), Wanted("pay", "4.1.8", **{"previous": "4.1.7", **more}))
 
 
@@ -155,7 +157,9 @@ def test_a_report_is_sealed() -> None:
     with clock.moved(31 * MINUTE):
         found = services.verify(ben(), release.pk)
     seal = report.seal(access.LOCAL, found)
-    assert seal in markdown(report.blocks(access.LOCAL, found))
+    blocks = report.blocks(access.LOCAL, found)
+    assert seal in markdown(blocks)
+    assert seal in html(blocks, clock.now())
     assert report.fits(access.LOCAL, services.get(ben(), release.pk), seal.upper())
     for field, value in (("verdict", "passed"), ("findings", [{}]), ("version", "4.1.9")):
         kept = services.get(ben(), release.pk)
@@ -265,6 +269,9 @@ def test_api(client: Any) -> None:
     assert client.get("/api/v1/releases?service=pay", headers=head).json()["releases"][0]["version"] == "9"
     assert len(client.get(f"/api/v1/releases/{number}", headers=head).json()["log"]) == 4
     assert post("/start", {"service": "pay"}).json()["field"] == "version"
+    for form, begins in (("html", b"<!doctype"), ("md", b"# REL-"), ("pdf", b"%PDF")):
+        assert client.get(f"/api/v1/releases/{number}/report?format={form}", headers=head).content.startswith(begins)
+    assert client.get(f"/api/v1/releases/{number}/report?format=doc", headers=head).json()["field"] == "format"
 
 
 @pytest.mark.usefixtures("store")
@@ -284,3 +291,26 @@ def test_a_failed_release_is_an_alert_until_it_is_rolled_back_and_no_evidence_ag
         services.roll_back(ben(), release.pk, "It did harm.")
         alerts.drain()
         assert alerts.visible(ben()).get(name="ReleaseFailed").state == "resolved"
+
+
+def test_the_bounds_are_those_of_the_judge_unless_settings_say_otherwise() -> None:
+    assert verdicts.limits() == Limits()
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(("least", "verdict"), [(9, "failed"), (10, "passed")])
+def test_how_many_lines_of_new_errors_count_is_a_setting(
+    least: int, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh_store()
+    loaded = current()
+    changed = type(loaded)({**loaded.values, "release_log_new": least}, loaded.origins)
+    monkeypatch.setattr(validation, "current", lambda: changed)
+    release = made()
+    with clock.moved(5 * MINUTE):
+        services.finish(ben(), release.pk)
+        make_trouble("logs", release)
+        engine.settle()
+    with clock.moved(36 * MINUTE):
+        found = services.verify(ben(), release.pk)
+    assert [one["verdict"] for one in found.evidence if "line" in one["what"]] == [verdict]

@@ -97,7 +97,12 @@ def routes(patterns: Any, before: str = "/") -> Iterator[str]:
             yield _CONVERTER.sub(r"{\1}", here)
 
 
-ALL_ROUTES = sorted(set(routes(get_resolver("mainstay.faces.urls").url_patterns)))
+EACH_ROUTE = tuple(routes(get_resolver("mainstay.faces.urls").url_patterns))
+ALL_ROUTES = sorted(set(EACH_ROUTE))
+
+
+def test_no_address_is_given_twice() -> None:
+    assert [one for one in ALL_ROUTES if EACH_ROUTE.count(one) > 1] == []
 
 
 @pytest.mark.parametrize("route", ALL_ROUTES)

@@ -9,6 +9,8 @@ import pytest
 
 from mainstay.core import clock
 from mainstay.core.problems import ProblemError
+from mainstay.observe.changes import services as changes
+from mainstay.observe.changes.services import ChangeEvent
 from mainstay.restore.runbooks import answering, services
 from mainstay.restore.runbooks.models import Run
 from tests.runbooks.shelf import again, cell, done, draft, person, said, states, step, work, write
@@ -130,3 +132,18 @@ def test_a_daemon_that_a_step_leaves_behind_holds_nothing_up(tmp_path: Path) -> 
     run = done(draft())
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert (run.state, said(run)) == (Run.State.DONE, "started\n"), run.state_reason
+
+
+def test_a_run_that_may_have_changed_something_is_told_as_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[ChangeEvent] = []
+    monkeypatch.setattr(changes, "tell", told.append)
+    write(step("check id=good", "true"))
+    assert done(draft()).state == Run.State.DONE
+    assert told == []
+    write(step("shell id=bad", "false"))
+    run = done(draft())
+    assert run.state == Run.State.FAILED
+    assert [(one.service, one.kind, one.id, one.time) for one in told] == [
+        (service, "runbook", str(run), run.started_at) for service in run.service_keys()
+    ]
+    assert told[0].summary == f"{run}: {run.title}, failed"

@@ -9,6 +9,8 @@ from mainstay.core import audit, clock
 from mainstay.core.access import AccessError
 from mainstay.core.models import AuditEntry
 from mainstay.core.problems import ProblemError
+from mainstay.observe.changes import services as changes
+from mainstay.observe.changes.services import ChangeEvent
 from mainstay.restore.sqldesk.correct import execution, facts, services
 from mainstay.restore.sqldesk.models import Batch, Correction, TableImage
 from tests.sqldesk import desk
@@ -217,3 +219,23 @@ def test_others_are_waited_for_only_so_long(orders: Database) -> None:
 def test_a_viewer_sees_nothing(orders: Database) -> None:
     with pytest.raises(AccessError):
         services.visible(desk.person("vic"))
+
+
+def test_what_was_corrected_is_told_as_a_change_without_its_values(
+    orders: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[ChangeEvent] = []
+    monkeypatch.setattr(changes, "tell", told.append)
+    done = desk.done(desk.draft(UPDATE, rows=2))
+    assert [(one.service, one.kind, one.id) for one in told] == [
+        (service, "correction", str(done)) for service in done.service_keys()
+    ]
+    assert told
+    assert "2 rows" in told[0].summary
+    assert "paid" not in f"{told[0].summary}{told[0].diff}"
+    # One that changed nothing is no change.
+    late = desk.started(desk.draft(UPDATE, rows=2))
+    orders.run("INSERT INTO orders VALUES (5, 1, 'late')")
+    desk.work()
+    late.refresh_from_db()
+    assert (late.state, len(told)) == (State.FAILED, 1)

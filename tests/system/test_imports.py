@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.once
 # What only some work needs, each 5 to 40 MB in web and worker alike.
-LATE = ("pyarrow", "asyncssh", "fpdf", "sqlalchemy")
+LATE = ("pyarrow", "asyncssh", "fpdf", "sqlalchemy", "mcp", "httpx2")
 _LOOK = """
 import sys, django
 django.setup()

@@ -16,11 +16,15 @@ import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import StatusCode
 
 from mainstay.faces.bench.installation import Installation, MailServer, free_port
 from tests.parts import need, until
@@ -76,6 +80,24 @@ def test_log_lines_of_the_official_exporter_can_be_read(live: Live) -> None:
     provider.shutdown()
     found = until("the line", lambda: sql(here, "SELECT service, level, body FROM log_lines WHERE body LIKE '%o-17%'"))
     assert found == [["pay", "error", "cannot charge order o-17"]]
+
+
+def test_spans_of_the_official_exporter_are_kept(live: Live) -> None:
+    here, _ = live
+    exporter = OTLPSpanExporter(f"{here.url}/v1/traces", headers={"Authorization": f"Bearer {here.token}"})
+    provider = TracerProvider(resource=Resource({"service.name": "pay"}))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("test")
+    with tracer.start_as_current_span("charge"), tracer.start_as_current_span("ask the bank") as inner:
+        inner.set_status(StatusCode.ERROR, "no answer")
+        inner.set_attribute("peer", "bank")
+    provider.shutdown()
+    query = (
+        "SELECT operation, failed, message, attributes['peer'], parent_id = '' FROM spans "
+        "WHERE service = 'pay' ORDER BY operation"
+    )
+    found = until("both spans", lambda: [rows for rows in [sql(here, query)] if len(rows) == 2])
+    assert found[0] == [["ask the bank", 1, "no answer", "bank", 0], ["charge", 0, "", "", 1]]
 
 
 def test_the_engine_asks_for_its_password(live: Live) -> None:

@@ -274,6 +274,23 @@ def test_metrics_by_grpc(taking: Taking) -> None:
     assert until("the sample", lambda: sql(taking.here, query))[0] == [7.5]
 
 
+def test_spans_by_grpc(taking: Taking) -> None:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+    headers = {"authorization": f"Bearer {taking.here.token}"}
+    exporter = OTLPSpanExporter(f"localhost:{taking.ports['OTLP_GRPC']}", insecure=True, headers=headers)
+    provider = TracerProvider(resource=Resource({"service.name": "grpc-traced"}))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with provider.get_tracer("test").start_as_current_span("by gRPC"):
+        pass
+    provider.shutdown()
+    query = "SELECT operation, kind FROM spans WHERE service = 'grpc-traced'"
+    assert until("the span", lambda: sql(taking.here, query)) == [["by gRPC", "internal"]]
+
+
 def test_what_came_is_seen_by_the_doctor(taking: Taking) -> None:
     log("-n", "127.0.0.1", "-P", taking.ports["SYSLOG_UDP"], "-d", "for the doctor")
     wait_for(taking.here, "for the doctor")

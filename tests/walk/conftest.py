@@ -47,11 +47,23 @@ class Running:
 
     def listed(self, kind: str) -> list[dict[str, Any]]:
         """Alerts or incidents, by the API: what is looked at again and again must not cost a process each time."""
-        address = f"{self.url}/api/v1/{kind}?limit=200"
-        request = urllib.request.Request(address, headers={"Authorization": f"Bearer {self.token}"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            found: list[dict[str, Any]] = json.load(answer)[kind]
+        found: list[dict[str, Any]] = self.get(f"{kind}?limit=200")[kind]
         return found
+
+    def get(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What the API answers; with a body it is a POST."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        sent = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/v1/{path}", data=sent, headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def resolve_all(self) -> None:
+        """End what earlier walks left open, which a new alert of the same services would join."""
+        for row in self.listed("incidents"):
+            if row["state"] != "resolved":
+                self.ask("resolve", row["ref"], "--cause", "An earlier walk")
 
     def mails(self) -> list[EmailMessage]:
         """What is in the mailbox, oldest first."""
@@ -90,7 +102,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         )
     try:
         found = until("the sign-in link", lambda: re.search(r"http://\S+/welcome#\S+", log.read_text()), 120)
-        token = demo.mainstay(demo.places(home, 0, 0), "token", "create", "--name", "walk", "--scope", "read")
+        token = demo.mainstay(demo.places(home, 0, 0), "token", "create", "--name", "walk", "--scope", "write")
         yield Running(home, f"http://127.0.0.1:{port}", found.group(), token)
     finally:
         process.send_signal(signal.SIGTERM)

@@ -15,22 +15,20 @@ WANTED = ("The provider timeout is set too low", "payments")
 
 def test_an_armed_remedy_mends_what_broke(running: Running) -> None:
     def standing() -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(running.ask("runbook", "remedies", "--json"))[0]
+        found: dict[str, Any] = running.get("remedies")["remedies"][0]
         return found
 
     assert standing()["enabled"] is False
     # What earlier walks left open on payments has a known error of its own, which the new alert would join.
-    for row in running.listed("incidents"):
-        if row["state"] != "resolved":
-            running.ask("resolve", row["ref"], "--cause", "An earlier walk")
+    running.resolve_all()
     running.command("remedy", "on")
     try:
         running.command("break", "config-change")
         until("the run", lambda: standing()["runs"] == 1, 120)
-        number = json.loads(running.ask("runbook", "runs", "--json"))[0]["id"]
+        number = running.get("runs")["runs"][0]["id"]
 
         def state() -> str:
-            return str(json.loads(running.ask("runbook", "runs", "--json"))[0]["state"])
+            return str(running.get("runs")["runs"][0]["state"])
 
         until("its end", lambda: state() == "done", 90)
         steps = json.loads(running.ask("runbook", "runs", "--number", str(number), "--json"))

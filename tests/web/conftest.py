@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from tests import kept
 from tests.web import seed
 
 from mainstay.core.models import Person
@@ -14,6 +15,10 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def shop(db: None) -> None:
     """People, services, rules and a night of incidents. Incident 5 in order of opening is the open P1."""
+    kept.put("shop", _shop)
+
+
+def _shop() -> None:
     seed.catalogue()
     seed.night()
     seed.beats()

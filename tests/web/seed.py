@@ -246,7 +246,7 @@ configurations:
     for port in (8080, 9090):
         (files / "gateway.conf").write_text(f"port = {port}\npassword = hunter2-{port}\nretries = 3\n")
         services.take(access.LOCAL, "gateway")
-    loop.run_due()
+    loop.run_due(limit=10)
 
 
 def supportability() -> None:
@@ -274,6 +274,17 @@ def many(count: int, names: Sequence[str] = ("payments", "orders", "stock", "set
         for number in range(count)
     )
     known_errors(count)
+    cases(count)
+
+
+def cases(count: int) -> None:
+    """As many cases for developers of one incident."""
+    from mainstay.core import clock
+    from mainstay.learn.escalation.models import Escalation
+    from mainstay.respond.incidents.models import Incident
+
+    about = {"incident": Incident.objects.latest("pk"), "asked_name": "Ana", "asked_at": clock.now()}
+    Escalation.objects.bulk_create(Escalation(**about, state="ready") for _ in range(count))
 
 
 def known_errors(count: int) -> None:
@@ -500,11 +511,23 @@ def main() -> None:
 
     desk.connected()
     talk()
-    from tests.web import seed_desk, seed_releases, seed_runbooks
+    from tests.web import (
+        seed_desk,
+        seed_diagnosis,
+        seed_drills,
+        seed_escalation,
+        seed_problems,
+        seed_releases,
+        seed_runbooks,
+    )
 
     seed_desk.desk()
     seed_runbooks.runbooks()
     seed_releases.releases()
+    seed_diagnosis.diagnosis()
+    seed_escalation.cases()
+    seed_drills.drills()
+    seed_problems.problems()
 
 
 if __name__ == "__main__":

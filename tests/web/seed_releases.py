@@ -34,10 +34,42 @@ def releases() -> None:
         findings=findings,
         evidence=[
             {"what": "alerts", "verdict": "passed", "said": "none fires that began with the release", "link": ""},
+            {
+                "what": "batch ledger",
+                "verdict": "inconclusive",
+                "said": "awaited until 06:00",
+                "link": "/releases/plans/shop",
+            },
             {"what": "check shop-front", "verdict": "failed", "said": "502 from /", "link": "/checks/shop-front"},
         ],
         counts={"failed": 1, "inconclusive": 1, "passed": 1},
     )
+    plan()
     services.start(ana, Wanted("wiki", "4.2.0", link="https://ci.example.com/runs/812"))
     back = services.start(ana, Wanted("storefront", "4.1.6"))
     services.roll_back(ana, back.pk, "It cannot read the catalogue.")
+
+
+def plan() -> None:
+    """A plan of the storefront with steps of several kinds."""
+    from mainstay.config import read
+    from mainstay.config import services as config
+    from mainstay.core import access
+
+    config.apply(access.LOCAL, read.read([("release-plans.yaml", PLAN)]))
+
+
+PLAN = """
+release_plans:
+  - key: shop
+    name: The shop sells
+    service: storefront
+    steps:
+      - key: order
+        name: An order is paid
+        why: It is what customers come for.
+        http: {requests: [{url: "https://shop.example/orders", headers: {Authorization: "Bearer ${secret:shop}"}}]}
+      - {key: certificate, tls: {host: shop.example, days: 20}}
+      - {key: queue, metric: {expr: max(fulfilment_queue_depth), want: "<= 100"}}
+      - {key: ledger, batch: {log: "service:settlement settled", by: "06:00", timezone: Europe/Berlin}}
+"""

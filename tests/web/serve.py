@@ -61,7 +61,7 @@ def environment(base: str) -> dict[str, str]:
     """The environment of programs that work on the installation served there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
     path = f"{ROOT / 'src'}:{ROOT}"
-    return {**kept, "MAINSTAY_DATA": str(_data[base]), "PYTHONPATH": path}
+    return {**kept, "MAINSTAY_DATA": str(_data[base]), "PYTHONPATH": path, "MAINSTAY_DRILL_SHOP": "/srv/shop"}
 
 
 def _free_port() -> int:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from mainstay.catalog.calendar import gate, services
 from mainstay.catalog.calendar.entries import Raw
-from mainstay.catalog.models import CalendarEntry, EmergencyUse
+from mainstay.catalog.models import CalendarEntry, EmergencyUse, new_revision
 from mainstay.change.maintenance import services as maintenance
 from mainstay.change.maintenance.services import Wanted
 from mainstay.core import access, clock, tokens
@@ -113,7 +113,7 @@ def test_an_emergency_waits_on_the_calendar_for_somebody_else(sign_in: Callable[
 
 
 def test_a_broken_entry_is_shown_where_it_closes_the_gate(ana: Client) -> None:
-    CalendarEntry.objects.filter(key="sale").update(timezone="Mars/Base")
+    CalendarEntry.objects.filter(key="sale").update(timezone="Mars/Base", revision=new_revision())
     assert "cannot be understood" in ana.get("/calendar").content.decode()
     assert "cannot be understood" in ana.get("/calendar/entries/sale").content.decode()
 

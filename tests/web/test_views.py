@@ -25,6 +25,7 @@ SCREENS = (
     "/supportability/stock",
     "/silences",
     "/subscribers",
+    "/levels",
     "/services",
     "/services/payments",
     "/services/warehouse-synchronisation-adapter-for-legacy-mainframe",

@@ -103,14 +103,31 @@ def _lower(level: str) -> str:
     return LEVELS[min(LEVELS.index(level) + 1, len(LEVELS) - 1)]
 
 
+def callers_of(dependencies: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Who calls each service; ``dependencies`` are (caller, callee) pairs."""
+    found: dict[str, list[str]] = {}
+    for caller, callee in dependencies:
+        found.setdefault(callee, []).append(caller)
+    return found
+
+
+def reached(service: str, callers: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Every service that needs one, near and far, without itself. ``callers`` is made once for many questions."""
+    found, waiting = {service}, [service]
+    while waiting:
+        for caller in callers.get(waiting.pop(), ()):
+            if caller not in found:
+                found.add(caller)
+                waiting.append(caller)
+    return frozenset(found - {service})
+
+
 def paths_to(service: str, dependencies: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Every service that needs ``service``, with the shortest path of calls down to it.
 
     ``dependencies`` are (caller, callee) pairs. Breadth first, so that cycles end and short paths win.
     """
-    callers: dict[str, list[str]] = {}
-    for caller, callee in dependencies:
-        callers.setdefault(callee, []).append(caller)
+    callers = callers_of(dependencies)
     found: dict[str, tuple[str, ...]] = {service: (service,)}
     waiting = deque([service])
     while waiting:
@@ -120,6 +137,22 @@ def paths_to(service: str, dependencies: Iterable[tuple[str, str]]) -> dict[str,
                 found[caller] = (caller, *found[here])
                 waiting.append(caller)
     return found
+
+
+def covered(services: Iterable[str], reach: str, dependencies: Sequence[tuple[str, str]]) -> frozenset[str]:
+    """The services and those around them, near and far; ``dependencies`` are calls as (caller, callee).
+
+    ``reach`` is one of ``calendar.entries.REACHES``: ``dependents`` adds what needs one of the services,
+    ``dependencies`` what one of them needs, ``both`` either, ``alone`` nothing.
+    """
+    named = frozenset(services)
+    found = set(named)
+    for one in named:
+        if reach in {"dependents", "both"}:
+            found |= set(paths_to(one, dependencies))
+        if reach in {"dependencies", "both"}:
+            found |= set(paths_to(one, ((callee, caller) for caller, callee in dependencies)))
+    return frozenset(found)
 
 
 def impact_of(

@@ -1,5 +1,6 @@
 """Tables of the catalog. Everything has a key, by which files, addresses and people name it."""
 
+import secrets
 from typing import ClassVar
 
 from django.conf import settings
@@ -7,9 +8,12 @@ from django.db import models
 
 from mainstay.catalog.base import KEY, Keyed, Service, Team
 from mainstay.catalog.known.models import KnownError, KnownErrorStamp
+from mainstay.catalog.levels.models import Agreement, Budget, Objective, Tally
 
 __all__ = [
     "KEY",
+    "Agreement",
+    "Budget",
     "BusinessProcess",
     "CalendarEntry",
     "Dependency",
@@ -17,7 +21,9 @@ __all__ = [
     "Keyed",
     "KnownError",
     "KnownErrorStamp",
+    "Objective",
     "Service",
+    "Tally",
     "Team",
 ]
 
@@ -57,6 +63,11 @@ class BusinessProcess(Keyed):
     )
 
 
+def new_revision() -> int:
+    """A number that no change had before."""
+    return secrets.randbits(63)
+
+
 class CalendarEntry(Keyed):
     """A maintenance window, freeze or business event. Civil times and rules are text, as ``calendar.entries`` reads it.
 
@@ -85,6 +96,8 @@ class CalendarEntry(Keyed):
     created_by = models.CharField(max_length=255)
     enabled = models.BooleanField(default=True)
     over_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    # Another number with each change: what was read of an entry with this number need not be read again.
+    revision = models.BigIntegerField(default=new_revision)
 
 
 class EmergencyUse(models.Model):

@@ -1,105 +1,31 @@
 """What a configuration file may hold. The models check it, and the published JSON Schema is made from them."""
 
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from mainstay.catalog.calendar.civil import read_civil, read_clock, written
 from mainstay.catalog.calendar.entries import Raw, entry_from
-from mainstay.catalog.domain import hours_from
-from mainstay.observe.metrics.rules.files import RuleError, check_texts, seconds
-from mainstay.observe.metrics.scrape.relabel import RelabelError, compile_steps
+from mainstay.change.releases.plans.model import ReleasePlan
+from mainstay.config.drills import Drill
+from mainstay.config.levels import Agreement, Objective
+from mainstay.config.parts import (
+    Civil,
+    Duration,
+    Email,
+    Hours,
+    Relabel,
+    Templates,
+    WallClock,
+    cents,
+    clock,
+    whole,
+)
+from mainstay.config.reports import Report
+from mainstay.config.trackers import Tracker
+from mainstay.core.entries import Entry, Key, Keyed
 from mainstay.restore.sqldesk.domain.address import parse_address
-
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", description="Letters, digits, dots, dashes.")]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254), AfterValidator(str.lower)]
-
-
-def _duration(value: Any) -> float:
-    try:
-        return seconds(value, "duration")
-    except RuleError as error:
-        raise ValueError(str(error).removeprefix("duration: ")) from error
-
-
-def _templates(value: Any) -> dict[str, str]:
-    try:
-        return check_texts(value, "text")
-    except RuleError as error:
-        raise ValueError(str(error)) from error
-
-
-def _steps(value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    try:
-        compile_steps(value)
-    except RelabelError as error:
-        raise ValueError(str(error)) from error
-    return value
-
-
-def _hours(value: dict[str, Any]) -> dict[str, Any]:
-    hours_from(value)
-    return value
-
-
-def _clock(value: Any) -> Any:
-    """YAML 1.1 reads 08:00 without quotes as 480, minutes of a day in base 60."""
-    return f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) and 0 <= value < 1440 else value
-
-
-def _cents(value: Decimal) -> Decimal:
-    """As the database keeps it, so that 5200 and 5200.00 are the same."""
-    return value.quantize(Decimal("0.01"))
-
-
-def _whole(value: float) -> float:
-    """As the database keeps it."""
-    if value != int(value):
-        raise ValueError("write whole seconds")
-    return value
-
-
-def _civil(value: Any) -> Any:
-    """YAML reads a whole date as one; a civil time is text here."""
-    if isinstance(value, datetime):
-        value = value.isoformat()
-    elif isinstance(value, date):
-        value = f"{value}T00:00"
-    return written(read_civil(value)) if isinstance(value, str) and value else value
-
-
-def _wall_clock(value: Any) -> Any:
-    value = _clock(value)
-    return f"{read_clock(value):%H:%M}" if isinstance(value, str) and value else value
-
-
-Civil = Annotated[
-    str, BeforeValidator(_civil, json_schema_input_type=str), Field(description="Civil time: 2026-03-01T02:00.")
-]
-WallClock = Annotated[str, BeforeValidator(_wall_clock, json_schema_input_type=str)]
-Duration = Annotated[
-    float,
-    BeforeValidator(_duration, json_schema_input_type=str | float),
-    Field(ge=0, description="Seconds, or a duration such as 30s, 5m, 1h30m."),
-]
-Templates = Annotated[dict[str, str], BeforeValidator(_templates)]
-Relabel = Annotated[list[dict[str, Any]], AfterValidator(_steps)]
-Hours = Annotated[dict[str, Any], AfterValidator(_hours), Field(description="{timezone, weekly: [{days, from, to}]}")]
-
-
-class Entry(BaseModel):
-    """What every entry shares: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-
-class Keyed(Entry):
-    """An entry that others name by its key."""
-
-    key: Key
-    name: str = Field("", max_length=160, description="Shown to people. Empty takes the key.")
 
 
 class Contact(Entry):
@@ -152,7 +78,7 @@ class CalendarEntry(Keyed):
     )
     start: Civil
     timezone: str = Field("UTC", max_length=64)
-    lasts: Annotated[Duration, AfterValidator(_whole)] | None = None
+    lasts: Annotated[Duration, AfterValidator(whole)] | None = None
     to: WallClock = Field("", description="The end on the clock, such as '04:00', instead of lasts.")
     days_later: int = Field(0, ge=0, le=365, description="Days from the start to the end on the clock.")
     rrule: str = Field("", max_length=300, description="RFC 5545, such as FREQ=WEEKLY;BYDAY=SU.")
@@ -195,9 +121,7 @@ class BusinessProcess(Keyed):
 
     importance: Literal["high", "medium", "low"] = "medium"
     users: str = Field("", max_length=200)
-    cost_per_hour: Annotated[Decimal, AfterValidator(_cents)] | None = Field(
-        None, ge=0, max_digits=14, decimal_places=2
-    )
+    cost_per_hour: Annotated[Decimal, AfterValidator(cents)] | None = Field(None, ge=0, max_digits=14, decimal_places=2)
     support_hours: Hours = {}
     services: list[Key] = []
 
@@ -217,7 +141,7 @@ class Rotation(Keyed):
     timezone: str = "UTC"
     people: list[Email] = Field(min_length=1)
     starts_on: date
-    handover: Annotated[time, BeforeValidator(_clock)] = time(8)
+    handover: Annotated[time, BeforeValidator(clock)] = time(8)
     days: int = Field(7, ge=1, le=366)
 
 
@@ -226,7 +150,7 @@ class Step(Entry):
 
     people: list[Email] = []
     rotations: list[Key] = []
-    wait: Annotated[Duration, AfterValidator(_whole)] = 600.0
+    wait: Annotated[Duration, AfterValidator(whole)] = 600.0
 
 
 class EscalationPolicy(Keyed):
@@ -377,8 +301,8 @@ class Connection(Keyed):
     read_secret: str = Field("", max_length=80)
     read_role: str = Field("", max_length=80, description="Role that reads take on (PostgreSQL).")
     services: list[Key] = Field([], description="Services whose data it is; the gate is asked for them.")
-    statement_timeout: Annotated[Duration, Field(ge=1, le=3600), AfterValidator(_whole)] = 30.0
-    lock_timeout: Annotated[Duration, Field(ge=1, le=600), AfterValidator(_whole)] = 5.0
+    statement_timeout: Annotated[Duration, Field(ge=1, le=3600), AfterValidator(whole)] = 30.0
+    lock_timeout: Annotated[Duration, Field(ge=1, le=600), AfterValidator(whole)] = 5.0
     max_rows: int = Field(10_000, ge=1, le=10_000_000)
     max_bytes: int = Field(20_000_000, ge=1000, le=2_000_000_000)
     masks: list[Mask] = []
@@ -516,6 +440,8 @@ class Document(Entry):
     services: list[Service] = []
     calendar: list[CalendarEntry] = []
     business_processes: list[BusinessProcess] = []
+    agreements: list[Agreement] = []
+    objectives: list[Objective] = []
     rotations: list[Rotation] = []
     subscribers: list[Subscriber] = []
     escalation_policies: list[EscalationPolicy] = []
@@ -531,6 +457,10 @@ class Document(Entry):
     remedies: list[Remedy] = []
     maintenance: list[Maintenance] = []
     configurations: list[Configuration] = []
+    release_plans: list[ReleasePlan] = []
+    trackers: list[Tracker] = []
+    reports: list[Report] = []
+    drills: list[Drill] = []
     log_policies: list[LogPolicy] = []
     log_formats: list[LogFormat] = []
 

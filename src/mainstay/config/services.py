@@ -41,7 +41,19 @@ def _short(value: Any) -> str:
 
 
 # Lists in which the order means nothing.
-_UNORDERED = {"groups", "members", "depends_on", "services", "processes", "changes", "rdate", "exdate"}
+_UNORDERED = {
+    "groups",
+    "members",
+    "depends_on",
+    "services",
+    "processes",
+    "changes",
+    "rdate",
+    "exdate",
+    "closed",
+    "stops_for",
+    "teams",
+}
 
 
 def _comparable(entry: Entry) -> Entry:

@@ -5,17 +5,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _offset = [timedelta()]
+_held: list[int] = []
+
+
+def _real_ns() -> int:
+    return _held[-1] if _held else _time.time_ns()
 
 
 def now() -> datetime:
     """The present moment, UTC."""
-    return datetime.now(UTC) + _offset[0]
+    return _EPOCH + timedelta(microseconds=_real_ns() // 1_000) + _offset[0]
 
 
 def now_ms() -> int:
     """The present moment in milliseconds since 1970, UTC."""
-    return _time.time_ns() // 1_000_000 + int(_offset[0] / timedelta(milliseconds=1))
+    return _real_ns() // 1_000_000 + int(_offset[0] / timedelta(milliseconds=1))
 
 
 def advance(by: timedelta) -> None:
@@ -32,3 +38,13 @@ def moved(by: timedelta) -> Iterator[None]:
         yield
     finally:
         _offset[0] = before
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Let this process's time stand still for the length of a block, but for what moves it. For tests."""
+    _held.append(_time.time_ns())
+    try:
+        yield
+    finally:
+        _held.pop()

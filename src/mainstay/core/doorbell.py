@@ -18,6 +18,7 @@ SAMPLES = "samples"
 PAGES = "pages"
 SQL = "sql"
 RUNS = "runs"
+CASES = "cases"
 
 
 def _path() -> str:

@@ -26,11 +26,12 @@ class OutgoingError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, and the body up to the limit that was asked for."""
+    """What came back: the status, the body up to the limit that was asked for, and every line of the header."""
 
     status: int
     body: bytes
     content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def allowed_address(address: str, allowed: tuple[str, ...]) -> bool:
@@ -57,6 +58,15 @@ def resolve(host: str, port: int) -> str:
         f"{host} is at {found[0]}, a private address; name it in the setting outgoing_private to allow it",
         permanent=True,
     )
+
+
+def connect(host: str, port: int, timeout: float) -> socket.socket:
+    """A connection to a port that may be called. Raises ``OutgoingError``."""
+    address = resolve(host, port)
+    try:
+        return socket.create_connection((address, port), timeout)
+    except OSError as error:
+        raise OutgoingError(f"{host}:{port}: {error}", permanent=False) from error
 
 
 def call(
@@ -99,4 +109,5 @@ def call(
             raise OutgoingError(f"{parts.hostname}: {error}", permanent=False) from error
     if len(data) > max_bytes and not cut:
         raise OutgoingError(f"{parts.hostname} answered more than {max_bytes} bytes", permanent=False)
-    return Answer(answer.status, data[:max_bytes], answer.headers.get("Content-Type", ""))
+    lines = tuple(answer.headers.iteritems())
+    return Answer(answer.status, data[:max_bytes], answer.headers.get("Content-Type", ""), lines)

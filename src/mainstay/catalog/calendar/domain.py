@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from mainstay.catalog.calendar.civil import zone_of
 from mainstay.catalog.calendar.entries import CHANGES, EVENT, FREEZE, KINDS, WINDOW, Entry, Occurrence, Raw
-from mainstay.catalog.domain import paths_to
+from mainstay.catalog.domain import callers_of, reached
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,45 @@ class Broken:
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """A budget of errors that must not be nearly used up. ``left`` is nothing where it is not known, as ``why`` says.
+
+    ``until`` is when the budget is whole again by itself, where that is known.
+    """
+
+    name: str
+    service: str
+    below: float
+    kinds: frozenset[str]
+    left: float | None
+    why: str = ""
+    until: datetime | None = None
+    timezone: str = "UTC"
+    unknown_closes: bool = True
+
+    @property
+    def closes(self) -> bool:
+        """Whether the changes that it is about are refused."""
+        return self.unknown_closes if self.left is None else self.left < self.below
+
+    @property
+    def sentence(self) -> str:
+        """How it stands."""
+        if self.left is None:
+            return f"what is left of the budget of errors of {self.name} is not known ({self.why})"
+        told = f"{self.left:.1%} of the budget of errors of {self.name} is left, and {self.below:.0%} must be"
+        return told + (f"; it is whole again {said(self.until, self.timezone)}" if self.until else "")
+
+
+@dataclass(frozen=True)
 class Picture:
-    """What the gate looks at: entries that are switched on, the services, and the calls between them."""
+    """What the gate looks at: entries that are switched on, services, the calls between them, and budgets of errors."""
 
     entries: Sequence[Entry]
     broken: Sequence[Broken]
     only_in_windows: Mapping[str, bool]
     dependencies: Sequence[tuple[str, str]] = ()
+    allowances: Sequence[Allowance] = ()
 
 
 def decide(picture: Picture, asked: Iterable[str], kind: str, now: datetime, *, in_window: bool = False) -> Answer:
@@ -55,8 +88,9 @@ def decide(picture: Picture, asked: Iterable[str], kind: str, now: datetime, *, 
     1. Who names no service, or one that is not known, is refused: nobody can say what would be touched.
     2. What cannot be understood and might hold is refused.
     3. A freeze that holds is a no until the last of them ends.
-    4. A service that may change in windows only is refused outside of them, with the next one.
-    5. Everything else may change, until the next freeze begins or the window ends.
+    4. A budget of errors of which too little is left is a no; so is one that is not known, unless it says otherwise.
+    5. A service that may change in windows only is refused outside of them, with the next one.
+    6. Everything else may change, until the next freeze begins or the window ends.
     """
     services = sorted(set(asked))
     unknown = [one for one in services if one not in picture.only_in_windows]
@@ -65,7 +99,8 @@ def decide(picture: Picture, asked: Iterable[str], kind: str, now: datetime, *, 
         return Answer(False, f"{what}, so nobody can say what the change touches; name services of the catalog")
     if kind not in CHANGES:
         return Answer(False, f"{kind!r} is not a kind of change; write one of {', '.join(CHANGES)}")
-    around = {one: _around(one, picture.dependencies) for one in services}
+    calls = _calls(tuple(picture.dependencies))
+    around = {one: calls.of(one) for one in services}
 
     def covered(raw_entry: Entry) -> list[str]:
         return [one for one in services if raw_entry.covers(one, *around[one])]
@@ -75,15 +110,22 @@ def decide(picture: Picture, asked: Iterable[str], kind: str, now: datetime, *, 
             return Answer(
                 False, f"the entry {bad.raw.name!r} cannot be understood: {bad.why}; mend it or switch it off"
             )
-    concerned = [(one, found) for one in picture.entries if _may_concern(one.raw, kind) and (found := covered(one))]
-    freezes = _Freezes([one for one, _ in concerned if one.raw.kind == FREEZE], now)
+
+    def concerned(of_kind: str) -> list[tuple[Entry, list[str]]]:
+        mine = [one for one in picture.entries if one.raw.kind == of_kind and _may_concern(one.raw, kind)]
+        return [(one, found) for one in mine if (found := covered(one))]
+
+    freezes = _Freezes([one for one, _ in concerned(FREEZE)], now)
     if freezes.now:
         return freezes.refusal()
+    spent = [one for one in picture.allowances if one.service in services and kind in one.kinds and one.closes]
+    if spent:
+        return _used_up(spent)
     demanding = [one for one in services if in_window or picture.only_in_windows[one]]
-    windows = _Windows([(one, found) for one, found in concerned if one.raw.kind == WINDOW], demanding, now)
+    windows = _Windows(concerned(WINDOW) if demanding else [], demanding, now)
     if windows.closed:
         return windows.refusal()
-    events = [one for one, _ in concerned if one.raw.kind == EVENT]
+    events = [one for one, _ in concerned(EVENT)]
     return _allowed(freezes, windows, _holding(events, now), services)
 
 
@@ -91,10 +133,32 @@ def _may_concern(raw: Raw, kind: str) -> bool:
     return not raw.changes or kind in raw.changes
 
 
-def _around(service: str, dependencies: Sequence[tuple[str, str]]) -> tuple[frozenset[str], frozenset[str]]:
-    """(what a service needs, what needs it), near and far."""
-    needs = paths_to(service, ((callee, caller) for caller, callee in dependencies))
-    return frozenset(needs) - {service}, frozenset(paths_to(service, dependencies)) - {service}
+def _used_up(spent: Sequence[Allowance]) -> Answer:
+    """No, until the last of these budgets is whole again; nobody knows when rolling days leave their errors behind."""
+    ends = [one.until for one in spent if one.until is not None]
+    until = max(ends) if len(ends) == len(spent) else None
+    return Answer(False, "; ".join(one.sentence for one in spent), until)
+
+
+class _Around:
+    """What services need and what needs them, near and far: the calls are sorted once for all that are asked for."""
+
+    def __init__(self, dependencies: Sequence[tuple[str, str]]) -> None:
+        self._callers = callers_of(dependencies)
+        self._callees = callers_of((callee, caller) for caller, callee in dependencies)
+        self._found: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+
+    def of(self, service: str) -> tuple[frozenset[str], frozenset[str]]:
+        """(what a service needs, what needs it)."""
+        if service not in self._found:
+            self._found[service] = reached(service, self._callees), reached(service, self._callers)
+        return self._found[service]
+
+
+@lru_cache(maxsize=4)
+def _calls(dependencies: tuple[tuple[str, str], ...]) -> _Around:
+    """The calls change seldom, and are asked about again and again."""
+    return _Around(dependencies)
 
 
 def _holding(entries: Iterable[Entry], now: datetime) -> list[tuple[Entry, Occurrence]]:
@@ -229,5 +293,6 @@ def _share(left: Entry, right: Entry, dependencies: Sequence[tuple[str, str]]) -
     if not left.raw.services or not right.raw.services:
         return True
     both = left.raw.services | right.raw.services
-    reached = {one: _around(one, dependencies) for one in {*both, *(name for pair in dependencies for name in pair)}}
-    return any(left.covers(one, *around) and right.covers(one, *around) for one, around in reached.items())
+    calls = _calls(tuple(dependencies))
+    near = {one: calls.of(one) for one in {*both, *(name for pair in dependencies for name in pair)}}
+    return any(left.covers(one, *around) and right.covers(one, *around) for one, around in near.items())

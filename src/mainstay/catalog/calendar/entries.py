@@ -18,8 +18,8 @@ LONGEST = timedelta(days=366)
 # How far ahead the next window or freeze is looked for.
 HORIZON = timedelta(days=400)
 MAX_DATES = 200
-# Clocks were moved by a day at most, ever; so much wider what is wanted is looked for in civil time.
-_SLACK = timedelta(days=2)
+# Clocks were moved by a day at most, ever; a little wider what is wanted is looked for in civil time.
+_SLACK = timedelta(hours=26)
 
 
 class CalendarError(ValueError):

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from mainstay.catalog.calendar import domain
 from mainstay.catalog.calendar.domain import Answer
 from mainstay.catalog.calendar.services import edges, live, readable
+from mainstay.catalog.levels import objectives
 from mainstay.catalog.models import EmergencyUse, Service
 from mainstay.core import audit, clock, feed, people
 from mainstay.core.access import Actor, Right, require
@@ -25,10 +26,11 @@ from mainstay.core.settings import current
 log = logging.getLogger(__name__)
 
 
-def picture(now: datetime) -> domain.Picture:
-    """What the gate looks at, in four queries."""
+def picture(now: datetime, asked: Collection[str]) -> domain.Picture:
+    """What the gate looks at, in five queries."""
     good, bad = readable(live(now))
-    return domain.Picture(good, bad, dict(Service.objects.values_list("key", "only_in_windows")), edges())
+    services = dict(Service.objects.values_list("key", "only_in_windows"))
+    return domain.Picture(good, bad, services, edges(), objectives.allowances(now, asked))
 
 
 def may_change(
@@ -53,7 +55,7 @@ def may_change(
         # A savepoint, so that a failed question leaves the caller's transaction as it was. Alone it needs no
         # transaction, which on SQLite would wait for writers.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            answer = domain.decide(picture(now), services, kind, now, in_window=in_window)
+            answer = domain.decide(picture(now, services), services, kind, now, in_window=in_window)
     except (DatabaseError, ValueError, LookupError, ArithmeticError, TypeError, OSError) as error:
         log.exception("the gate could not be evaluated and stays closed")
         answer = Answer(False, f"the calendar cannot be evaluated, so nothing may be changed: {error}")

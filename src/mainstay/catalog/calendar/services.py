@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -23,13 +22,15 @@ from mainstay.catalog.calendar.entries import (
     happenings,
     notes,
 )
-from mainstay.catalog.models import CalendarEntry, Dependency, Service
+from mainstay.catalog.models import CalendarEntry, Dependency, Service, new_revision
 from mainstay.core import audit, clock, feed
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, bad_request, not_found
 
 # How far ahead conflicts are looked for.
 CONFLICTS_AHEAD = timedelta(days=90)
+# Entries that are remembered, those of earlier revisions among them, before they are forgotten.
+_MOST_KNOWN = 8192
 
 
 def visible(actor: Actor) -> QuerySet[CalendarEntry]:
@@ -68,7 +69,6 @@ def raw_of(row: CalendarEntry) -> Raw:
     return _raw(frozenset(one.key for one in row.services.all()), [getattr(row, part) for part in _PARTS])
 
 
-@lru_cache(maxsize=8192)
 def _read(services: frozenset[str], *parts: Any) -> Entry | domain.Broken:
     raw = _raw(services, parts)
     try:
@@ -77,15 +77,33 @@ def _read(services: frozenset[str], *parts: Any) -> Entry | domain.Broken:
         return domain.Broken(raw, str(error))
 
 
+Read = dict[tuple[int, int], Entry | domain.Broken]
+# Entries that were read, by row and revision. It is replaced and never changed, so that threads need no lock.
+_known: list[Read] = [{}]
+
+
 def readable(found: QuerySet[CalendarEntry]) -> tuple[list[Entry], list[domain.Broken]]:
-    """Entries that can be understood, and those that cannot with the reason; in two queries however many there are."""
+    """Entries that can be understood, and those that cannot with the reason.
+
+    The gate asks again and again, so that rows whose revision is known are not read: one query, and two more after a
+    change.
+    """
+    known, asked = _known[0], list(found.values_list("pk", "revision"))
+    if not all(one in known for one in asked):
+        fresh = _all_of(found)
+        _known[0], known, asked = fresh if len(known) > _MOST_KNOWN else known | fresh, fresh, list(fresh)
+    every = [known[one] for one in asked]
+    return [one for one in every if isinstance(one, Entry)], [one for one in every if isinstance(one, domain.Broken)]
+
+
+def _all_of(found: QuerySet[CalendarEntry]) -> Read:
     scopes: dict[int, set[str]] = {}
     for entry, service in CalendarEntry.services.through._default_manager.values_list(
         "calendarentry_id", "service__key"
     ):
         scopes.setdefault(entry, set()).add(service)
-    every = [_read(frozenset(scopes.get(pk, ())), *parts) for pk, *parts in found.values_list("pk", *_PARTS)]
-    return [one for one in every if isinstance(one, Entry)], [one for one in every if isinstance(one, domain.Broken)]
+    rows = found.values_list("pk", "revision", *_PARTS)
+    return {(pk, revision): _read(frozenset(scopes.get(pk, ())), *parts) for pk, revision, *parts in rows}
 
 
 def live(now: datetime) -> QuerySet[CalendarEntry]:
@@ -105,7 +123,7 @@ def save(actor: Actor, raw: Raw, *, source: str = "", enabled: bool = True) -> C
     before = CalendarEntry.objects.filter(key=raw.key).first()
     if before is not None and before.source and not source:
         raise ProblemError(409, "Comes from a file", f"{raw.key} is applied from {before.source}; change it there")
-    values = {**_columns(entry), "enabled": enabled, "source": source}
+    values = {**_columns(entry), "enabled": enabled, "source": source, "revision": new_revision()}
     row, made = CalendarEntry.objects.update_or_create(
         key=raw.key, defaults=values, create_defaults={**values, "created_by": str(actor)}
     )
@@ -159,6 +177,11 @@ def remove(actor: Actor, key: str, *, source: str = "") -> None:
     row.delete()
     audit.record(actor, "calendar.remove", f"calendar {key}", kind=row.kind, name=row.name)
     feed.tell("calendar", key)
+
+
+def forget_service(key: str) -> None:
+    """Have entries that name a service read anew, because it goes."""
+    CalendarEntry.objects.filter(services__key=key).update(revision=new_revision())
 
 
 @dataclass(frozen=True)

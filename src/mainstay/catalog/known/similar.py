@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +30,15 @@ _COMMON = frozenset(
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case, and the parts of names put together (``DataNode``: datanode, data, node)."""
-    found = []
-    for one in _WORD.findall(text[:LONGEST_TEXT]):
-        parts = [part.casefold() for part in _CAMEL.split(one) if len(part) > 1]
-        whole = one.casefold()
-        found += parts if [whole] == parts else [whole, *parts]
-    return [one for one in found if one not in _COMMON]
+    return [part for one in _WORD.findall(text[:LONGEST_TEXT]) for part in _parts(one)]
+
+
+@lru_cache(maxsize=1 << 15)
+def _parts(word: str) -> tuple[str, ...]:
+    parts = [part.casefold() for part in _CAMEL.split(word) if len(part) > 1]
+    whole = word.casefold()
+    found = parts if [whole] == parts else [whole, *parts]
+    return tuple(one for one in found if one not in _COMMON)
 
 
 def grams(text: str) -> list[str]:

@@ -70,3 +70,8 @@ def test_a_window_that_ends_at_midnight_ends_with_the_day() -> None:
 def test_bad_hours_name_the_field(raw: dict[str, object], field: str) -> None:
     with pytest.raises(ValueError, match=field):
         domain.hours_from(raw)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("abcde")), max_size=12), st.sampled_from("abcde"))
+def test_what_is_reached_is_what_has_a_path(calls: list[tuple[str, str]], service: str) -> None:
+    assert domain.reached(service, domain.callers_of(calls)) == frozenset(domain.paths_to(service, calls)) - {service}

@@ -102,7 +102,12 @@ def _files_there(source: Source) -> Seen:
     """One archive of all of them, so that ten thousand files are one answer. The shell there expands the patterns."""
     if any(set(pattern) - _HARMLESS for pattern in source.files):
         raise LookError("over SSH a pattern has letters, digits, and any of / . _ - * ? [ ] alone")
-    data = _printed(source, f"tar -chf - -- {' '.join(source.files)} 2>/dev/null; true")
+    # What nothing fits is left out. What cannot be read ends tar badly, so that it never counts as gone.
+    data = _printed(
+        source,
+        f'set --; for one in {" ".join(source.files)}; do [ -e "$one" ] && set -- "$@" "$one"; done; '
+        '[ $# -eq 0 ] || exec tar -chf - -- "$@"',
+    )
     found: dict[str, tuple[bytes | None, int]] = {}
     room = _Room()
     try:

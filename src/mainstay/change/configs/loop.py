@@ -14,8 +14,11 @@ from mainstay.core.settings import current
 from mainstay.respond.alerts import signals
 
 
-def run_due(limit: int = 20) -> int:
-    """Look at what is due. Each source is taken by a conditional update, so that one worker alone looks at it."""
+def run_due(limit: int = 1) -> int:
+    """Look at what is due, so many sources a round: a look may take ``config_timeout`` seconds.
+
+    Each source is taken by a conditional update, so that one worker alone looks at it.
+    """
     now, done = clock.now(), 0
     due = Source.objects.filter(enabled=True, next_at__lte=now)
     for source in due.order_by("next_at")[:limit]:

@@ -1,7 +1,6 @@
 """Looks at configuration: taken, kept without secrets, compared, told. The one door to the room."""
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,17 +19,19 @@ from mainstay.change.configs import collect
 from mainstay.change.configs.compare import Difference, difference, unified
 from mainstay.change.configs.masking import masked, tag_of
 from mainstay.change.configs.models import Snapshot, Source, Text
-from mainstay.core import audit, clock, feed, ids
+from mainstay.core import audit, clock, feed, ids, locks
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
-from mainstay.observe.telemetry import services as telemetry
+from mainstay.observe.changes import services as changes
+from mainstay.observe.changes.services import ChangeEvent
 
-log = logging.getLogger(__name__)
 Manifest = dict[str, tuple[str, int]]
 KEPT_AS_WRITTEN = ("kind", "host", "files", "command", "url", "connection", "ignore", "like", "enabled")
 # What of a difference goes with the change event, and what a page shows, characters.
 _TOLD, _SHOWN = 50_000, 200_000
+# The lock that keeps texts from being forgotten while a look that has them is kept.
+_TEXTS = "texts of configuration"
 
 
 def visible(actor: Actor) -> QuerySet[Source]:
@@ -128,6 +129,7 @@ def take(actor: Actor, key: str, why: str = "") -> Snapshot | None:
 
 @transaction.atomic
 def _keep(actor: Actor, source: Source, texts: Mapping[str, str], why: str) -> Snapshot | None:
+    locks.one_at_a_time(_TEXTS)
     source = Source.objects.select_for_update(of=("self",)).select_related("service").get(pk=source.pk)
     source.looked_at, source.problem = clock.now(), ""
     source.save(update_fields=["looked_at", "problem"])
@@ -178,23 +180,19 @@ def _forget_old(source: Source) -> None:
 
 def _tell_change(source: Source, row: Snapshot, text: str) -> None:
     """As a change of its service, beside deploys, where an incident looks for what changed."""
-    now = clock.now_ms()
-    event = {
-        "time": now,
-        "service": source.service.key if source.service else source.key,
-        "kind": "config",
-        "id": ids.new_id(),
-        "summary": f"{source.name}: {row.summary}"[:2000],
-        "author": "",
-        "version": "",
-        "link": f"{current().public_url}/configurations/{source.key}?after={row.pk}",
-        "diff": text,
-        "received": now,
-    }
-    try:
-        telemetry.write("changes", {name: [value] for name, value in event.items()})
-    except (telemetry.SpoolFullError, OSError) as error:
-        log.warning("the change of %s could not be told: %s", source.key, error)
+    changes.tell(
+        ChangeEvent(
+            time=clock.now(),
+            service=source.service.key if source.service else source.key,
+            kind="config",
+            id=ids.new_id(),
+            summary=f"{source.name}: {row.summary}"[:2000],
+            author="",
+            version="",
+            link=f"{current().public_url}/configurations/{source.key}?after={row.pk}",
+            diff=text,
+        )
+    )
 
 
 def patch(found: Difference, before: Mapping[str, str], after: Mapping[str, str], most: int) -> str:
@@ -283,8 +281,10 @@ def remove(actor: Actor, key: str) -> None:
         audit.record(actor, "configuration.remove", f"configuration {key}")
 
 
+@transaction.atomic
 def prune() -> int:
-    """Delete texts that no look has any more. Returns how many."""
+    """Delete texts that no look has any more, while none is being kept. Returns how many."""
+    locks.one_at_a_time(_TEXTS)
     held: set[str] = set()
     for row in Snapshot.objects.only("manifest").iterator(chunk_size=50):
         held |= {one[0] for one in manifest_of(row).values()}

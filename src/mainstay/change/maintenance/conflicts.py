@@ -5,12 +5,13 @@ from datetime import datetime
 
 from mainstay.catalog.calendar.entries import EVENT, FREEZE, KINDS
 from mainstay.catalog.calendar.services import edges, live, readable
+from mainstay.catalog.domain import covered
 from mainstay.change.maintenance.domain import overlap
 from mainstay.change.maintenance.models import Work
 from mainstay.change.maintenance.services import NOT_OVER, service_keys
+from mainstay.change.releases import services as releases
 from mainstay.core import clock
 from mainstay.core.access import Actor, Right, require
-from mainstay.respond.silences.domain import covered
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ def of(
     ends_at: datetime,
     *,
     but: int = 0,
+    but_release: int = 0,
 ) -> list[Conflict]:
-    """Freezes, business events and other work on the services or around them in this span, by start."""
+    """Freezes, business events, releases and other work on the services or around them in this span, by start."""
     require(actor, Right.READ)
     dependencies = edges()
     mine = covered(services, reach, dependencies)
@@ -44,7 +46,18 @@ def of(
         if both and overlap((starts_at, ends_at), (work.starts_at, work.ends_at)):
             what = f"{work} {work.title} works on {', '.join(sorted(both))} too"
             found.append(Conflict(what, work.starts_at, work.ends_at, f"/maintenance/{work.pk}"))
+    found += _of_releases(actor, mine, starts_at, ends_at, but_release)
     return sorted(found, key=lambda one: (one.start, one.what))
+
+
+def _of_releases(
+    actor: Actor, mine: frozenset[str], starts_at: datetime, ends_at: datetime, but: int
+) -> list[Conflict]:
+    return [
+        Conflict(f"{one} releases {one.service.key} {one.version}", start, end, f"/releases/{one.pk}")
+        for one, start, end in releases.between(actor, starts_at, ends_at)
+        if one.pk != but and one.service.key in mine
+    ]
 
 
 def _of_calendar(

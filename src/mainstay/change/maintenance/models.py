@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from mainstay.catalog.base import Keyed
+from mainstay.core.notes import Note
 
 
 class Plan(Keyed):
@@ -77,17 +78,7 @@ class Work(models.Model):
         return f"MNT-{self.pk}"
 
 
-class WorkNote(models.Model):
+class WorkNote(Note):
     """One line of the log of a piece of work."""
 
     work = models.ForeignKey(Work, on_delete=models.CASCADE, related_name="notes")
-    at = models.DateTimeField()
-    who = models.CharField(max_length=255)
-    text = models.TextField()
-
-    class Meta:
-        ordering = ("pk",)
-
-    def __str__(self) -> str:
-        """The line."""
-        return self.text

@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 
 from mainstay.catalog.calendar import gate
 from mainstay.catalog.calendar.entries import REACHES
+from mainstay.catalog.calendar.services import edges
+from mainstay.catalog.domain import covered
 from mainstay.catalog.models import Service
 from mainstay.change.maintenance import overrun, telling
 from mainstay.change.maintenance.models import Work
@@ -19,6 +21,7 @@ from mainstay.core.problems import ProblemError, bad_request, not_found
 from mainstay.core.settings import current
 from mainstay.observe.checks import services as checks
 from mainstay.observe.checks.domain import State as CheckState
+from mainstay.respond.clocks import services as clocks
 from mainstay.respond.silences import services as silences
 from mainstay.respond.silences.services import Wanted as WantedSilence
 from mainstay.restore import review
@@ -193,6 +196,7 @@ def begin(actor: Actor, number: int, *, emergency: str | None = None) -> None:
     work.state, work.began_at, work.began_name, work.hindrance = State.RUNNING, now, actor.name, ""
     work.silence = _keep_quiet(actor, work) if work.quiet else None
     work.save(update_fields=["state", "began_at", "began_name", "hindrance", "silence"])
+    clocks.pause_for(felt_by(work), str(work), now, work.ends_at)
     note(actor, work, "begin", f"Begun by {actor.name}", emergency=emergency or "")
     telling.begun(work)
 
@@ -200,6 +204,12 @@ def begin(actor: Actor, number: int, *, emergency: str | None = None) -> None:
 def service_keys(work: Work) -> list[str]:
     """The services that are worked on."""
     return sorted(one.key for one in work.services.all())
+
+
+def felt_by(work: Work) -> list[Service]:
+    """The services that are worked on, and those around them that feel it, as its reach says."""
+    found = Service.objects.filter(key__in=covered(service_keys(work), work.reach, edges()))
+    return list(found.select_related("team").order_by("name"))
 
 
 def _keep_quiet(actor: Actor, work: Work) -> Any:
@@ -238,6 +248,9 @@ def extend(actor: Actor, number: int, ends_at: datetime) -> None:
     hear_again(actor, work)
     work.silence = _keep_quiet(actor, work) if work.quiet else None
     work.save(update_fields=["ends_at", "overran_told_at", "silence"])
+    # What went on beyond the end that was agreed until now stopped nothing, whatever the new one is.
+    clocks.work_over(str(work), clock.now())
+    clocks.pause_for(felt_by(work), str(work), clock.now(), ends_at)
     note(actor, work, "extend", f"Its end was moved by {actor.name}", ends=ends_at.isoformat())
     telling.extended(work)
 
@@ -258,6 +271,7 @@ def finish(actor: Actor, work: Work, outcome: str, *, by: str, failed: bool = Fa
     work.ended_at, work.ended_name, work.outcome = clock.now(), by, outcome
     hear_again(actor, work)
     overrun.over(work)
+    clocks.work_over(str(work), clock.now())
     if work.after and not failed:
         work.state, work.check_until = State.CHECKING, clock.now() + CHECKING
         for key in work.after:

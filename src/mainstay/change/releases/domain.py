@@ -77,3 +77,21 @@ def spans(
 def due(finished: datetime, now: datetime, watch: timedelta) -> bool:
     """Whether it has been watched long enough to be judged."""
     return now >= finished + watch
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What began by itself before: how many runs within an hour, of how many that may, and one that did not help."""
+
+    recent: int
+    most: int
+    stuck: str
+
+
+def may_begin(begun: Begun) -> Step:
+    """Whether a runbook may begin by itself because a release failed. One that did not help waits for a person."""
+    if begun.stuck:
+        return Step(False, f"{begun.stuck}, which it began before, did not go through; run the book by hand once")
+    if begun.recent >= begun.most:
+        return Step(False, f"{begun.recent} runs began by themselves within an hour, and {begun.most} may")
+    return Step(True, "")

@@ -15,7 +15,7 @@ from mainstay.core.access import Actor
 from mainstay.core.documents import Block, Heading, Table, Text, moment
 from mainstay.core.models import AuditEntry
 
-_SEALED = ("version", "previous", "verdict", "reason", "confidence", "counts", "findings", "evidence")
+_SEALED = ("version", "previous", "verdict", "reason", "confidence", "counts", "findings", "evidence", "metrics")
 _MOMENTS = ("started_at", "finished_at", "judged_at")
 # As many metrics a report lists; the page of the release has the rest.
 _ROWS = 60

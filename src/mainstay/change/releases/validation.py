@@ -1,13 +1,14 @@
 """What is looked at beside the metrics: alerts, checks, log lines and the versions that run, each with what it said."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from mainstay.change.releases.domain import Spans
-from mainstay.change.releases.judge import Judgement, Verdict
+from mainstay.change.releases.evidence import Evidence
+from mainstay.change.releases.judge import Verdict
 from mainstay.change.releases.models import Release
 from mainstay.core.access import Actor
+from mainstay.core.settings import current
 from mainstay.observe.checks import services as checks
 from mainstay.observe.checks.domain import State as CheckState
 from mainstay.observe.logs import whatchanged
@@ -15,21 +16,10 @@ from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.alerts import services as alerts
 from mainstay.respond.alerts.models import Alert
 
-# Of these levels a pattern that is new counts from so many lines on, and one that was there from so many times as many.
+# Lines of these levels count.
 _GRAVE = ("error", "fatal")
 # The source of the alert that a release failed. It is a verdict, and no evidence of the next one.
 ALERTS = "release"
-_NEW_LINES, _MORE_LINES, _TIMES = 5, 20, 2.0
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One thing that was looked at. ``link`` is where to look further."""
-
-    what: str
-    verdict: Verdict
-    said: str
-    link: str = ""
 
 
 def look(actor: Actor, release: Release, spans: Spans) -> list[Evidence]:
@@ -37,16 +27,6 @@ def look(actor: Actor, release: Release, spans: Spans) -> list[Evidence]:
     since = spans.after[0]
     found = [*_alerts(actor, release, spans.before[1]), *_checks(actor, release, spans.before[1], since)]
     return [*found, *_logs(actor, release, spans), *_versions(release, since)]
-
-
-def overall(said: Judgement, evidence: list[Evidence]) -> tuple[Verdict, str]:
-    """The verdict of both, and why: what failed, else what is not known, else what the metrics said."""
-    for verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE):
-        of_metrics = [said.reason] if said.verdict is verdict else []
-        others = [f"{one.what}: {one.said}" for one in evidence if one.verdict is verdict]
-        if of_metrics or others:
-            return verdict, "; ".join([*of_metrics, *others])
-    return Verdict.PASSED, said.reason
 
 
 def _alerts(actor: Actor, release: Release, started: datetime) -> Iterator[Evidence]:
@@ -77,14 +57,19 @@ def _logs(actor: Actor, release: Release, spans: Spans) -> Iterator[Evidence]:
     if not found.lines:
         return
     grave = [one for one in found.changes if one.level in _GRAVE]
-    new = [one for one in grave if one.kind == "new" and one.during >= _NEW_LINES]
-    more = [one for one in grave if one.kind == "more" and one.during >= max(_MORE_LINES, _TIMES * one.expected)]
+    new = [one for one in grave if one.kind == "new" and one.during >= current().release_log_new]
+    more = [one for one in grave if one.kind == "more" and one.during >= _many(one.expected)]
     for one in [*new, *more]:
         word = "is new" if one.kind == "new" else "is written more often"
         said = f"{word}, {one.during} lines: {(one.example or one.template)[:160]}"
         yield Evidence(f"{one.level} lines", Verdict.FAILED, said, f"/logs/patterns/{one.pattern}")
     if not new and not more:
         yield Evidence("log lines", Verdict.PASSED, f"no new or more frequent errors in {found.lines} lines")
+
+
+def _many(expected: float) -> float:
+    """From how many lines on a pattern that was there before is written too often."""
+    return max(float(current().release_log_more), float(current().release_log_times) * expected)
 
 
 def _versions(release: Release, since: datetime) -> Iterator[Evidence]:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from mainstay.catalog.calendar import services as calendar
 from mainstay.catalog.known import services as known
 from mainstay.catalog.models import BusinessProcess, Dependency, KnownError, Service, Team
 from mainstay.config.kinds.references import one, several
@@ -98,6 +99,8 @@ def link_service(entry: Entry) -> None:
 def remove_service(actor: Actor, ident: str) -> None:
     """Delete a service; its incidents stay."""
     del actor
+    # A service that is made anew under this key is another one: no entry covers it that covered this one.
+    calendar.forget_service(ident)
     Service.objects.filter(key=ident).delete()
     known.touch()
 

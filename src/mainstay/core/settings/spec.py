@@ -3,6 +3,7 @@
 The list is the single source for parsing, for ``mainstay config explain`` and for the reference page.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,18 @@ def zone(value: Any) -> str:
         return ZoneInfo(str(value)).key
     except (ValueError, OSError, ZoneInfoNotFoundError):
         raise ValueError("write the name of a time zone, for example Europe/Berlin") from None
+
+
+def expressions(value: Any) -> tuple[str, ...]:
+    """Regular expressions: a list, or text with one a line, since a comma may stand in one."""
+    parts = value if isinstance(value, list) else str(value or "").splitlines()
+    found = tuple(str(part).strip() for part in parts if str(part).strip())
+    for one in found:
+        try:
+            re.compile(one)
+        except re.error as error:
+            raise ValueError(f"{one!r} is no regular expression: {error}") from None
+    return found
 
 
 def names(value: Any) -> tuple[str, ...]:
@@ -197,6 +210,7 @@ SPECS: tuple[Spec, ...] = (
         "log_record_lines", 1000, "Lines of text that one log record may have; a longer one is split.", whole(2, 10**6)
     ),
     Spec("retention_occurrences_days", 90, "Days that received alerts are kept.", whole(1, 3650)),
+    Spec("retention_traces_days", 7, "Days that spans are kept.", whole(1, 3650)),
     Spec("retention_changes_days", 400, "Days that change events are kept.", whole(1, 3650)),
     Spec(
         "spool_max_mb",
@@ -226,6 +240,13 @@ SPECS: tuple[Spec, ...] = (
         "Requests a minute that the REST API takes of one token. Beyond it there is 429.",
         whole(1, 10_000_000),
     ),
+    Spec(
+        "tool_answer_bytes",
+        200_000,
+        "Bytes of one answer of a tool of /mcp or of 'mainstay mcp'; what is longer is cut, and says so.",
+        whole(2_000, 10_000_000),
+    ),
+    Spec("tool_request_bytes", 1_000_000, "Bytes of one request to /mcp.", whole(2_000, 100_000_000)),
     Spec("syslog_udp_listen", "", "Address for syslog over UDP. Empty: off.", listen_or_off),
     Spec("syslog_tcp_listen", "", "Address for syslog over TCP. Empty: off.", listen_or_off),
     Spec("syslog_tls_listen", "", "Address for syslog over TLS. Empty: off.", listen_or_off),
@@ -383,6 +404,69 @@ SPECS: tuple[Spec, ...] = (
     Spec("config_snapshots_kept", 500, "Looks at a source of configuration that are kept.", whole(2, 100_000)),
     Spec("release_watch_minutes", 30, "Minutes after a release until it is judged.", whole(8, 1440)),
     Spec("release_before_minutes", 60, "Minutes before a release that it is compared with.", whole(8, 1440)),
+    Spec("diagnosis_enabled", True, "Diagnose incidents by itself as they go on.", flag),
+    Spec("diagnosis_max_series", 5000, "Series that a diagnosis looks at.", whole(10, 100_000)),
+    Spec(
+        "diagnosis_max_lines",
+        200_000,
+        "Log lines that a diagnosis reads; of more, every n-th.",
+        whole(1000, 10_000_000),
+    ),
+    Spec("escalation_lines", 50_000, "Log lines in a case for developers; of more, some.", whole(100, 10_000_000)),
+    Spec("escalation_samples", 200_000, "Samples in a case; of more, whole series.", whole(1000, 10_000_000)),
+    Spec("escalation_spans", 20_000, "Spans in a case, about; of more, whole traces.", whole(100, 10_000_000)),
+    Spec("escalation_queries", 6, "Log searches in a case.", whole(1, 50)),
+    Spec("escalation_rows", 20, "Rows of each answer in a case.", whole(1, 1000)),
+    Spec("escalation_text", 2000, "Characters of a log line or a cell on the page of a case.", whole(100, 100_000)),
+    Spec("escalation_patterns", 40, "Log patterns in a case, the most surprising first.", whole(1, 1000)),
+    Spec("escalation_graphs", 6, "Graphs in a case.", whole(0, 50)),
+    Spec("escalation_changes", 20, "Changes with their differences in a case, the latest first.", whole(0, 200)),
+    Spec("escalation_affected", 20, "Ids of each kind in a case, the most frequent first.", whole(1, 1000)),
+    Spec("escalation_max_mb", 25, "Size of the file of a case, MB.", whole(1, 1000)),
+    Spec("escalation_days", 90, "Days that the file of a case is kept.", whole(1, 3650)),
+    Spec(
+        "escalation_build_seconds",
+        150,
+        "Seconds after which a case that is being built is taken again.",
+        whole(20, 3600),
+    ),
+    Spec("escalation_tries", 3, "Times that building a case is tried while telemetry does not answer.", whole(1, 20)),
+    Spec(
+        "escalation_redact",
+        ("cards", "secrets", "emails", "ibans"),
+        "What is taken out of everything in a case: cards, secrets, emails, ibans.",
+        names,
+    ),
+    Spec(
+        "escalation_redact_expressions",
+        (),
+        "Regular expressions (RE2) whose finds are taken out of everything in a case: a list, or one a line.",
+        expressions,
+    ),
+    Spec(
+        "escalation_redact_fields",
+        ("password", "secret", "token", "email", "phone", "iban", "card", "birth", "first_name", "last_name", "street"),
+        "Parts of names of columns whose values are taken out of answers in a case.",
+        names,
+    ),
+    Spec(
+        "diagnosis_max_spans",
+        200_000,
+        "Spans that one diagnosis reads at most; where there are more, every n-th trace.",
+        whole(1_000, 5_000_000),
+    ),
+    Spec("assistant_url", "", "Base address of a language model, as OpenAI's API has it; empty: there is none.", text),
+    Spec("assistant_model", "", "Which model of it is asked.", text),
+    Spec("assistant_key", "", "Its key, if it wants one.", text, secret=True),
+    Spec("assistant_seconds", 120, "Seconds that one answer of the model may take.", whole(5, 900)),
+    Spec("assistant_steps", 12, "Answers after which the model has to say what it knows.", whole(1, 50)),
+    Spec("drill_shop", "", "Directory of the demo shop that drills break; empty: there is none to break.", text),
+    Spec("drill_minutes", 60, "Minutes after which a drill ends by itself.", whole(5, 480)),
+    Spec("report_shifts", ("06:00", "14:00", "22:00"), "Times of day at which shifts begin.", names),
+    Spec(
+        "report_flaps", 5, "Times that the same alert begins in a report's time for its rule to flap.", whole(2, 10_000)
+    ),
+    Spec("report_user_label", "reported_by", "Label of alerts that tell what users noticed.", text),
     Spec("release_season_weeks", 2, "Earlier weeks whose same hour a release is compared with.", whole(0, 8)),
     Spec("release_environment", "production", "Environment whose deployments in pipelines are releases.", text),
     Spec(
@@ -392,6 +476,17 @@ SPECS: tuple[Spec, ...] = (
         text,
         secret=True,
     ),
+    Spec("release_step_timeout", 10.0, "Seconds that a request of a release plan may take.", number(0.1, 60)),
+    Spec("release_plan_seconds", 120.0, "Seconds for all steps of a release plan together.", number(1, 150)),
+    Spec("release_answer_kb", 256, "Size of an answer that a release plan reads, KB.", whole(1, 10_000)),
+    Spec("release_least_requests", 50, "Requests below which a release is not judged by errors.", whole(10, 10**6)),
+    Spec("release_least_minutes", 6.0, "Minutes of samples below which a metric is not judged.", number(5, 720)),
+    Spec("release_warm_up_minutes", 5.0, "Minutes after a release that are left aside at most.", number(0, 120)),
+    Spec("release_error_share", 0.005, "Share of requests by which errors must grow to fail.", number(0.0001, 1)),
+    Spec("release_least_latency_ms", 2.0, "Milliseconds by which durations must grow to fail.", number(0, 60_000)),
+    Spec("release_log_new", 5, "Lines of a new pattern of errors that fail a release.", whole(1, 10**6)),
+    Spec("release_log_more", 20, "Lines of a known pattern of errors that fail a release at least.", whole(1, 10**6)),
+    Spec("release_log_times", 2.0, "Times as many as expected that these lines must be.", number(1, 1000)),
     Spec("release_max_series", 20_000, "Series of a service by which a release is judged.", whole(1, 1_000_000)),
     Spec("maintenance_max_hours", 72, "Hours that planned work may last at most.", whole(1, 24 * 31)),
     Spec("maintenance_lead_hours", 72, "Hours ahead in which work is drafted from its plan.", whole(1, 24 * 31)),
@@ -401,6 +496,26 @@ SPECS: tuple[Spec, ...] = (
         120,
         "Minutes after its end at which work that nobody ended is ended by itself.",
         whole(1, 10_080),
+    ),
+    Spec(
+        "sla_warn_fraction",
+        0.75,
+        "Share of an agreed time after which whoever has the incident is warned.",
+        number(0.05, 1),
+    ),
+    Spec("slo_every_seconds", 60, "Seconds between two looks at the objectives.", whole(10, 3600)),
+    Spec(
+        "slo_settle_seconds",
+        60,
+        "Seconds after which samples are taken to have arrived; objectives are measured up to then.",
+        whole(0, 3600),
+    ),
+    Spec("slo_backfill_days", 30, "Days back from which a new objective is measured.", whole(1, 92)),
+    Spec(
+        "slo_unknown_minutes",
+        15,
+        "Minutes without anything measured after which an objective is unknown.",
+        whole(2, 60),
     ),
     Spec("silence_max_hours", 72, "Hours that a silence over alerts may last at most.", whole(1, 24 * 366)),
     Spec(
@@ -434,6 +549,31 @@ SPECS: tuple[Spec, ...] = (
         25,
         "How similar a known error must be to be shown as a guess, in percent.",
         whole(1, 100),
+    ),
+    Spec(
+        "similar_max_incidents", 100_000, "Incidents that a new one is compared with, the latest.", whole(1, 1_000_000)
+    ),
+    Spec("similar_percent", 25, "How like an earlier incident must be to be shown, in percent.", whole(1, 100)),
+    Spec("problem_recurrences", 3, "Incidents of one kind that make a problem proposed. 0: never.", whole(0, 100)),
+    Spec("problem_recurrence_days", 30, "Days within which they are counted.", whole(1, 365)),
+    Spec("problem_verify_days", 30, "Days without a recurrence after a fix until it is solved.", whole(1, 365)),
+    Spec("action_remind_days", 3, "Days before an action is due on which its owner is reminded. 0: not.", whole(0, 60)),
+    Spec("action_overdue_days", 7, "Days after which the owner of an overdue action is reminded again.", whole(1, 60)),
+    Spec("tracker_timeout", 20.0, "Seconds that a call to a tracker of issues may take.", number(1, 120)),
+    Spec("tracker_retries", 40, "Tries to tell a tracker something; 40 take some 75 minutes.", whole(1, 10_000)),
+    Spec("tracker_answer_megabytes", 8, "Size of an answer of a tracker that is read, MB.", whole(1, 100)),
+    Spec("tracker_attachment_megabytes", 20, "Size of a file attached to an issue, MB.", whole(1, 1000)),
+    Spec(
+        "tracker_poll_minutes",
+        15,
+        "Minutes after which a live issue that no webhook told of is looked at. 0: never.",
+        whole(0, 10_080),
+    ),
+    Spec(
+        "tracker_webhook_days",
+        90,
+        "Days that webhooks of trackers are remembered, so that none counts twice.",
+        whole(1, 3650),
     ),
     Spec("session_hours", 24 * 14, "Hours that a sign-in lasts.", whole(1, 24 * 365)),
     Spec(

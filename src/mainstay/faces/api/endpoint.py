@@ -35,8 +35,15 @@ def _refusal(problem: ProblemError) -> HttpResponse:
 
 
 def _actor(request: HttpRequest) -> Actor:
-    """The program that asks. The API takes tokens alone, so that a page in a browser cannot be made to call it."""
-    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return actor_of(request.headers.get("Authorization", ""))
+
+
+def actor_of(header: str) -> Actor:
+    """The program that asks, by its header. Tokens alone are taken, so that no page in a browser can be made to call.
+
+    Raises ``ProblemError`` for a token that is not known, and for one that asks too often.
+    """
+    kind, _, secret = header.partition(" ")
     if kind.lower() != "bearer" or not secret:
         raise ProblemError(
             401, "Unauthorized", "send 'Authorization: Bearer TOKEN'; make one with 'mainstay token create'"

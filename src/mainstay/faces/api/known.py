@@ -11,7 +11,7 @@ from mainstay.catalog.known.models import KnownError
 from mainstay.core.access import Actor
 from mainstay.core.problems import bad_request
 from mainstay.faces.api.endpoint import endpoint, fields_of, whole_of
-from mainstay.faces.api.read import number
+from mainstay.faces.api.numbers import number
 from mainstay.respond.incidents import known
 from mainstay.respond.known import trying
 

@@ -9,7 +9,7 @@ from typing import Any
 from mainstay.core import clock
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError, bad_request
-from mainstay.faces.api import read
+from mainstay.faces.api.numbers import number
 from mainstay.observe.changes import services as changes
 from mainstay.observe.logs import care, whatchanged
 from mainstay.observe.logs.search import times
@@ -34,7 +34,7 @@ def range_of(actor: Actor, text: str) -> times.Range:
     around = _AROUND.match(text)
     if not around:
         return times.parse(text, clock.now())
-    incident = incidents.get(actor, read.number(around[1]))
+    incident = incidents.get(actor, number(around[1]))
     start = incident.started_at - BEFORE
     end = min((incident.resolved_at or clock.now()) + timedelta(minutes=1), start + LONGEST)
     return times.Range(start, max(end, start + 2 * BEFORE), f"around {incident}")

@@ -4,10 +4,15 @@ from dataclasses import asdict
 from typing import Any
 
 from mainstay.catalog import services as catalog
+from mainstay.core import clock
 from mainstay.core.access import Actor, Right
-from mainstay.core.problems import bad_request, not_found
+from mainstay.core.problems import not_found
+from mainstay.faces.api.levels import clocks_row
+from mainstay.faces.api.numbers import number
 from mainstay.observe.metrics import services as metrics
 from mainstay.respond.alerts import services as alerts
+from mainstay.respond.clocks import services as clocks
+from mainstay.respond.clocks.services import Clocks
 from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.oncall import services as oncall
@@ -16,14 +21,6 @@ from mainstay.respond.timeline import services as timeline
 from mainstay.restore.sqldesk import exhibits
 
 Row = dict[str, Any]
-
-
-def number(text: str) -> int:
-    """The number in ``142``, ``INC-142`` or ``inc-142``."""
-    digits = text.strip().upper().removeprefix("INC-")
-    if not digits.isdigit():
-        raise bad_request(f"write a number such as 142 or INC-142, not {text!r}", "id")
-    return int(digits)
 
 
 def _alert(alert: Any) -> Row:
@@ -51,7 +48,8 @@ def show_alerts(actor: Actor, ident: str) -> Row:
     return {**_alert(alert), **more, "fingerprint": alert.fingerprint, "occurrences": alert.occurrences}
 
 
-def _incident(incident: Any) -> Row:
+def _incident(incident: Any, agreed: Clocks | None) -> Row:
+    pressing = agreed.pressing if agreed else None
     return {
         "id": incident.pk,
         "ref": str(incident),
@@ -61,6 +59,8 @@ def _incident(incident: Any) -> Row:
         "service": incident.service.key if incident.service else None,
         "since": incident.started_at,
         "owner": str(incident.owner) if incident.owner else None,
+        "clock": f"{pressing.goal}: {pressing.state}" if pressing else None,
+        "due": pressing.due if pressing else None,
     }
 
 
@@ -70,14 +70,17 @@ def list_incidents(actor: Actor, limit: int) -> list[Row]:
     rest = (
         incidents.visible(actor).exclude(state__in=incidents.LIVE).order_by("-opened_at")[: max(limit - len(live), 0)]
     )
-    return [_incident(one) for one in [*live, *rest]]
+    agreed = clocks.of_many(actor, live, clock.now())
+    return [_incident(one, agreed.get(one.pk)) for one in [*live, *rest]]
 
 
 def show_incidents(actor: Actor, ident: str) -> Row:
     """One incident with its reasons and its log."""
     incident = incidents.get(actor, number(ident))
+    agreed = clocks.of(actor, incident, clock.now())
     return {
-        **_incident(incident),
+        **_incident(incident, agreed),
+        "clocks": clocks_row(agreed),
         "impact": incident.impact,
         "urgency": incident.urgency,
         "reason": incident.reason,

@@ -1,20 +1,24 @@
 """Releases as plain data: one shape for the REST API and for the command line."""
 
+from dataclasses import asdict
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 
-from mainstay.change.releases import services
+from mainstay.change.maintenance import conflicts
+from mainstay.change.releases import report, services
 from mainstay.change.releases.hooks import KINDS, github
 from mainstay.change.releases.models import Release
 from mainstay.change.releases.services import Wanted
+from mainstay.core import clock, documents
 from mainstay.core.access import Actor, Right
 from mainstay.core.problems import ProblemError, bad_request
 from mainstay.core.settings import current
-from mainstay.faces.api.endpoint import endpoint, fields_of, object_of, whole_of
+from mainstay.faces.api.endpoint import endpoint, fields_of, moment_of, object_of, whole_of
+from mainstay.faces.web import assets
 from mainstay.observe.telemetry.client import TelemetryError
 
 Row = dict[str, Any]
@@ -28,6 +32,7 @@ def _row(release: Release) -> Row:
         "state": release.state,
         "verdict": release.verdict or None,
         "reason": release.reason or None,
+        "planned_for": release.planned_for,
         "started_at": release.started_at,
         "finished_at": release.finished_at,
         "judged_at": release.judged_at,
@@ -51,13 +56,25 @@ def shown(actor: Actor, number: int) -> Row:
         "ticket",
         "link",
         "reference",
+        "runbook",
         "confidence",
         "counts",
         "evidence",
         "findings",
     )
+    runs = {name: str(run) if (run := getattr(release, name)) else None for name in ("rollout_run", "undo_run")}
     notes = [{"at": one.at, "who": one.who, "text": one.text} for one in release.notes.all()]
-    return {**_row(release), **{name: getattr(release, name) for name in fields}, "log": notes}
+    rest = {"conflicts": met(actor, release), "log": notes}
+    return {**_row(release), **{name: getattr(release, name) for name in fields}, **runs, **rest}
+
+
+def met(actor: Actor, release: Release) -> list[Row]:
+    """What else is planned for its service while it is rolled out and watched."""
+    taken = services.span(release)
+    if taken is None:
+        return []
+    keys = frozenset({release.service.key})
+    return [asdict(one) for one in conflicts.of(actor, keys, "alone", *taken, but_release=release.pk)]
 
 
 def started(actor: Actor, given: Row) -> Row:
@@ -68,6 +85,14 @@ def started(actor: Actor, given: Row) -> Row:
     return _row(services.start(actor, wanted, emergency=emergency))
 
 
+def scheduled(actor: Actor, given: Row) -> Row:
+    """Write down when one is to be rolled out. The answer says what it meets."""
+    fields = dict(given)
+    at = moment_of(fields.pop("at", ""), "at")
+    release = services.schedule(actor, Wanted(**{"service": "", "version": "", **fields}), at)
+    return {**_row(release), "conflicts": met(actor, release)}
+
+
 def verified(actor: Actor, number: int) -> Row:
     """Judge one now."""
     try:
@@ -75,6 +100,16 @@ def verified(actor: Actor, number: int) -> Row:
     except TelemetryError as error:
         raise ProblemError(503, "Unavailable", f"the telemetry store does not answer: {error}") from error
     return shown(actor, number)
+
+
+def report_file(actor: Actor, number: int, form: str) -> HttpResponse:
+    """The report with its seal, as a file."""
+    if form not in documents.FORMATS:
+        raise bad_request(f"write one of {', '.join(documents.FORMATS)}", "format")
+    blocks = report.blocks(actor, services.get(actor, number))
+    body = documents.as_file(blocks, form, assets.DIST / "fonts", clock.now())
+    name = f'attachment; filename="REL-{number}.{form}"'
+    return HttpResponse(body, content_type=documents.FORMATS[form], headers={"Content-Disposition": name})
 
 
 @endpoint("GET")
@@ -88,12 +123,29 @@ def _one(actor: Actor, request: HttpRequest, number: int) -> Any:
     return shown(actor, number)
 
 
-_WANTED = dict.fromkeys(("service", "version", *services.TEXTS, "emergency"), str)
+@endpoint("GET")
+def _report(actor: Actor, request: HttpRequest, number: int) -> Any:
+    return report_file(actor, number, request.GET.get("format", "html"))
+
+
+_WANTED = {**dict.fromkeys(("service", "version", *services.TEXTS, "emergency"), str), "inputs": dict}
 
 
 @endpoint("POST")
 def _start(actor: Actor, request: HttpRequest) -> Any:
     return started(actor, fields_of(request, _WANTED))
+
+
+@endpoint("POST")
+def _schedule(actor: Actor, request: HttpRequest) -> Any:
+    known = {name: kind for name, kind in _WANTED.items() if name != "emergency"}
+    return scheduled(actor, fields_of(request, {**known, "at": str}))
+
+
+@endpoint("POST")
+def _begin(actor: Actor, request: HttpRequest, number: int) -> Any:
+    emergency = fields_of(request, {"emergency": str}).get("emergency")
+    return _row(services.begin(actor, number, emergency=emergency))
 
 
 @endpoint("POST")
@@ -164,8 +216,11 @@ def _github(actor: Actor, request: HttpRequest, service: str, headers: dict[str,
 urlpatterns: list[URLPattern] = [
     path("releases", _every),
     path("releases/start", _start),
+    path("releases/schedule", _schedule),
     path("releases/hooks/<str:kind>/<str:service>", _hook),
     path("releases/<int:number>", _one),
+    path("releases/<int:number>/report", _report),
+    path("releases/<int:number>/begin", _begin),
     path("releases/<int:number>/finish", _finish),
     path("releases/<int:number>/verify", _verify),
     path("releases/<int:number>/break-off", _break_off),

@@ -10,23 +10,34 @@ from django.urls import URLPattern, path
 
 from mainstay.core.access import Actor
 from mainstay.faces.api import (
+    actions,
     calendar,
     checks,
     configurations,
     corrections,
+    diagnosis,
+    drills,
+    escalations,
     known,
+    levels,
     log_views,
     maintenance,
     patterns,
+    problem_reviews,
+    problems,
     read,
+    release_plans,
     releases,
+    reports,
     runbooks,
     silences,
     sql,
     sql_jobs,
     supportability,
+    trackers,
 )
 from mainstay.faces.api.endpoint import View, endpoint, fields_of, whole_of
+from mainstay.faces.api.numbers import number
 from mainstay.respond.incidents import services as incidents
 
 
@@ -51,7 +62,7 @@ def _showing(kind: str) -> View:
 def acknowledge(actor: Actor, request: HttpRequest, ident: str) -> Any:
     """Take an incident."""
     fields_of(request, {})
-    changed = incidents.acknowledge(actor, read.number(ident), " through the API")
+    changed = incidents.acknowledge(actor, number(ident), " through the API")
     return {"acknowledged": True, "changed": changed}
 
 
@@ -60,14 +71,14 @@ def resolve(actor: Actor, request: HttpRequest, ident: str) -> Any:
     """Close an incident with its cause."""
     fields = fields_of(request, {"cause": str, "workaround_helped": bool})
     helped = bool(fields.get("workaround_helped", False))
-    incidents.resolve(actor, read.number(ident), fields.get("cause", ""), workaround_helped=helped)
+    incidents.resolve(actor, number(ident), fields.get("cause", ""), workaround_helped=helped)
     return {"resolved": True}
 
 
 @endpoint("POST")
 def note(actor: Actor, request: HttpRequest, ident: str) -> Any:
     """Add a note to an incident's log."""
-    incidents.comment(actor, read.number(ident), fields_of(request, {"text": str}).get("text", ""))
+    incidents.comment(actor, number(ident), fields_of(request, {"text": str}).get("text", ""))
     return {"noted": True}
 
 
@@ -78,10 +89,20 @@ urlpatterns: list[URLPattern] = [
     *patterns.urlpatterns,
     *calendar.urlpatterns,
     *silences.urlpatterns,
+    *levels.urlpatterns,
     *maintenance.urlpatterns,
     *releases.urlpatterns,
+    *release_plans.urlpatterns,
     *configurations.urlpatterns,
     *supportability.urlpatterns,
+    *trackers.urlpatterns,
+    *actions.urlpatterns,
+    *problem_reviews.urlpatterns,
+    *problems.urlpatterns,
+    *diagnosis.urlpatterns,
+    *escalations.urlpatterns,
+    *reports.urlpatterns,
+    *drills.urlpatterns,
     *sql_jobs.urlpatterns,
     *runbooks.urlpatterns,
     *corrections.urlpatterns,

@@ -9,8 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +25,16 @@ Told = TypeVar("Told")
 _MAINSTAY = (sys.executable, "-m", "mainstay")
 
 
+_FIRST_PORT, _PORTS = 20_000, 20
+
+
 @contextmanager
-def running() -> Iterator[Path]:
-    """The demo, running in a directory of its own."""
+def running(place: int = 0) -> Iterator[Path]:
+    """The demo, running in a directory of its own; those that run beside each other have another ``place`` each."""
     home = Path(tempfile.mkdtemp(prefix="mainstay-bench-demo-"))
     log = home / "out"
-    command = [*_MAINSTAY, "demo", "up", "--dir", str(home / "demo"), "--port", str(free_port())]
+    ports = "--port", str(free_port()), "--shop-port", str(_FIRST_PORT + place % 400 * _PORTS)
+    command = [*_MAINSTAY, "demo", "up", "--dir", str(home / "demo"), *ports]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     try:
@@ -44,20 +51,37 @@ def running() -> Iterator[Path]:
 
 
 def each_fault(
-    faults: Iterable[str], seeds: int, seed: int, warm_up: float, make: Callable[[Path, str, int, float], Told]
+    faults: Iterable[str],
+    seeds: int,
+    seed: int,
+    warm_up: float,
+    make: Callable[[Path, str, int, float], Told],
+    beside: int = 1,
 ) -> list[Told]:
-    """Make each fault of a fresh demo once for each seed, in random order and up to six seconds later than it could."""
-    found: list[Told] = []
+    """Make each fault once for each seed, in random order and up to six seconds later than it could.
+
+    Each seed has a fresh demo; as many as ``beside`` says run at the same time.
+    """
     named = sorted(faults)
-    with running() as home:
+
+    def in_one(home: Path, one: int) -> list[Told]:
+        chance = random.Random(one)  # noqa: S311 - for moments, not for secrets
+        found: list[Told] = []
         time.sleep(warm_up)  # real time: the shop has to have sold for a while
-        for one in range(seed, seed + seeds):
-            chance = random.Random(one)  # noqa: S311 - for moments, not for secrets
-            for fault in chance.sample(named, len(named)):
-                found.append(make(home, fault, one, chance.uniform(0, 6)))
-                # It takes an hour: who waits, or has to break off, sees what there is.
-                click.echo(found[-1], err=True)
-    return found
+        for fault in chance.sample(named, len(named)):
+            found.append(make(home, fault, one, chance.uniform(0, 6)))
+            # It takes an hour: who waits, or has to break off, sees what there is.
+            click.echo(found[-1], err=True)
+        return found
+
+    told: list[list[Told]] = []
+    every = range(seed, seed + seeds)
+    for batch in (every[place : place + beside] for place in range(0, seeds, beside)):
+        # Whoever breaks off ends the demos first, so that what waits for them ends, too.
+        with ThreadPoolExecutor(beside) as pool, ExitStack() as demos:
+            homes = [demos.enter_context(running(one)) for one in batch]
+            told += pool.map(in_one, homes, batch)
+    return [one for each in told for one in each]
 
 
 def _until(done: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -71,6 +95,21 @@ def _until(done: Callable[[], bool], seconds: float, process: subprocess.Popen[b
 def command(home: Path, *words: str) -> None:
     """Run ``mainstay demo`` on it."""
     subprocess.run([*_MAINSTAY, "demo", *words, "--dir", str(home)], check=True, capture_output=True)
+
+
+def incidents(home: Path) -> list[dict[str, Any]]:
+    """The latest incidents of its Mainstay, by the API: a command a second would be most of what the machine does."""
+    head = {"Authorization": f"Bearer {_token(home)}"}
+    port = json.loads((home / "demo.json").read_text(encoding="utf-8"))["port"]
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/incidents?limit=200", headers=head)
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - it is our own
+        found: list[dict[str, Any]] = json.load(answer)["incidents"]
+    return found
+
+
+@lru_cache
+def _token(home: Path) -> str:
+    return tell(home, "token", "create", "--name", "bench", "--scope", "read").strip()
 
 
 def ask(home: Path, *words: str) -> Any:

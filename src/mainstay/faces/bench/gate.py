@@ -26,7 +26,8 @@ RULES = (
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
 
 
-def _fill(entries: int, chance: random.Random) -> None:
+def fill(entries: int, chance: random.Random) -> None:
+    """Services with their calls, and a calendar of so many entries."""
     from mainstay.catalog.calendar import services as calendar
     from mainstay.catalog.calendar.entries import REACHES, Raw
     from mainstay.catalog.models import Dependency, Service
@@ -51,22 +52,28 @@ def _fill(entries: int, chance: random.Random) -> None:
         calendar.save(LOCAL, Raw(key=f"e{number}", name=f"Entry {number}", **values))
 
 
+def ask(asks: int, chance: random.Random, kind: str) -> tuple[list[float], int]:
+    """Ask about random services at moments of the coming weeks: milliseconds of each, and how many said yes."""
+    from mainstay.catalog.calendar import gate
+    from mainstay.core.access import LOCAL
+
+    took, yes = [], 0
+    moments = sorted(clock.now() + timedelta(minutes=chance.randint(0, 60 * 24 * 60)) for _ in range(asks))
+    for number, now in enumerate(moments):
+        asked = [f"s{chance.randrange(SERVICES)}" for _ in range(1 + number % 3)]
+        began = time.perf_counter()
+        answer = gate.may_change(LOCAL, asked, now, kind=kind)
+        took.append((time.perf_counter() - began) * 1000)
+        yes += answer.allowed
+    return took, yes
+
+
 def run(entries: int, asks: int, seed: int) -> list[Figure]:
     """Ask about random services at random moments of the coming weeks, one after the other."""
     chance = random.Random(seed)  # noqa: S311 - for a calendar, not for secrets
     with own_database():
-        from mainstay.catalog.calendar import gate
-        from mainstay.core.access import LOCAL
-
-        _fill(entries, chance)
-        took, yes = [], 0
-        moments = sorted(clock.now() + timedelta(minutes=chance.randint(0, 60 * 24 * 60)) for _ in range(asks))
-        for number, now in enumerate(moments):
-            asked = [f"s{chance.randrange(SERVICES)}" for _ in range(1 + number % 3)]
-            began = time.perf_counter()
-            answer = gate.may_change(LOCAL, asked, now, kind="correction")
-            took.append((time.perf_counter() - began) * 1000)
-            yes += answer.allowed
+        fill(entries, chance)
+        took, yes = ask(asks, chance, "correction")
     return [
         at_most(f"gate over {entries} entries", percentile(took, 0.99), "ms p99", GOAL_MS),
         Figure("gate, median", round(percentile(took, 0.5), 3), "ms p50"),

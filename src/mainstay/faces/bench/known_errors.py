@@ -1,11 +1,9 @@
 """How quickly and how rightly known errors are found: by signature, over the demo's faults, and by likeness."""
 
-import csv
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from mainstay.catalog.known.signature import Signature, Symptom
 from mainstay.catalog.known.similar import Similar
 from mainstay.faces.bench import demo
 from mainstay.faces.bench.figures import Figure, at_least, at_most
+from mainstay.faces.bench.similar import duplicates_of
 
 SIGNATURES, ALERTS = 5000, 5000
 GOAL_MS = 20.0
@@ -124,14 +123,14 @@ def _made(home: Path, fault: str, seed: int, more: float) -> Told:
 
     It sleeps in real time: the fault is one of a live application, whose clock is not ours to move.
     """
-    time.sleep(_CALM + more)
+    time.sleep(_CALM + more)  # real time: what came before has to be over
     for one in _live(home):
         demo.tell(home, "resolve", one["ref"], "--cause", "Before the next fault.")
     demo.command(home, "break", fault)
     deadline = time.monotonic() + _LATEST
     while time.monotonic() < deadline and not _live(home):
-        time.sleep(1.0)
-    time.sleep(_LOOKED_AT)
+        time.sleep(1.0)  # real time: as above
+    time.sleep(_LOOKED_AT)  # real time: lines have to come in
     shown = [demo.ask(home, "incidents", "show", one["ref"]) for one in _live(home)]
     demo.command(home, "heal")
     exact = {row["key"] for one in shown for row in one["known_errors"] if row["kind"] == "exact"}
@@ -140,8 +139,7 @@ def _made(home: Path, fault: str, seed: int, more: float) -> Told:
 
 
 def _live(home: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = demo.ask(home, "incidents", "list")
-    return [row for row in rows if row["state"] != "resolved"]
+    return [row for row in demo.incidents(home) if row["state"] != "resolved"]
 
 
 def judged(told: Sequence[Told]) -> list[Figure]:
@@ -161,14 +159,8 @@ def judged(told: Sequence[Told]) -> list[Figure]:
 
 def similar(directory: Path) -> list[Figure]:
     """Recall at 1, 5 and 10 and mean reciprocal rank of earlier duplicates among the issues before each."""
-    issues = sorted(_read(directory / "issues.csv"), key=lambda row: _when(row["Created"]))
-    places = {row["Issue id"]: place for place, row in enumerate(issues)}
-    earlier: dict[int, set[int]] = {}
-    for row in _read(directory / "duplicates.csv"):
-        pair = sorted(places[one] for one in row.values() if one in places)
-        if len(pair) == 2:
-            earlier.setdefault(pair[1], set()).add(pair[0])
-    texts = [f"{row['Summary']}\n{row['Description']}" for row in issues]
+    entries, earlier = duplicates_of(directory)
+    texts = [f"{one.title}\n{one.text}" for one in entries]
     index = Similar(texts)
     ranks = []
     for place, wanted in earlier.items():
@@ -181,12 +173,3 @@ def similar(directory: Path) -> list[Figure]:
         at_least(f"similar: {name}", float(one), f"of {len(at)} issues", goal)
         for name, one, goal in zip(names, measured, SIMILAR_GOALS, strict=True)
     ]
-
-
-def _read(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
-
-
-def _when(text: str) -> datetime:
-    return datetime.strptime(text, "%d/%b/%y %H:%M")  # noqa: DTZ007 - for the order alone

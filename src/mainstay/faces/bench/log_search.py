@@ -59,14 +59,14 @@ class Speed:
 
 def bench_search(lines: int = 2_000_000, tries: int = 15, seed: int = 1) -> list[Speed]:
     """Make ``lines`` lines of one day, put them into an engine of its own and into a file, and search both."""
-    with _engine(), tempfile.TemporaryDirectory(prefix="mainstay-bench-logs-") as place:
+    with engine(), tempfile.TemporaryDirectory(prefix="mainstay-bench-logs-") as place:
         file = Path(place) / "day.log"
         within, needles, parts = _fill(lines, seed, file)
         return _measure(within, needles, parts, file, tries)
 
 
 @contextmanager
-def _engine() -> Iterator[None]:
+def engine() -> Iterator[None]:
     """An engine process of its own, which this process's settings lead to."""
     before = conf.current()
     with tempfile.TemporaryDirectory(prefix="mainstay-bench-logs-") as data:

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -75,6 +76,22 @@ def gate(
     from mainstay.faces.bench import gate as bench
 
     found = bench.run(entries, asks, seed)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def levels(
+    objectives: Annotated[int, typer.Option(min=10, help="How many objectives are computed.")] = 1000,
+    incidents: Annotated[int, typer.Option(min=10, help="How many incidents have their clocks evaluated.")] = 10_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure service levels: a pass over objectives, the clocks of incidents, and the gate with budgets."""
+    from mainstay.faces.bench import levels as bench
+
+    found = bench.run(objectives, incidents, seed)
     show_rows([asdict(one) for one in found], as_json=as_json)
     if not all(one.reached in {True, None} for one in found):
         raise SystemExit(FAILED)
@@ -269,4 +286,86 @@ def known_errors(
         found += bench.judged(bench.labelled(seeds, seed))
     show_rows([asdict(one) for one in found], as_json=as_json)
     if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def similar(
+    directory: Annotated[
+        Path | None, typer.Option("--set", help="Directory with issues.csv and duplicates.csv, to measure likeness on.")
+    ] = None,
+    incidents: Annotated[int, typer.Option(min=0, help="How many incidents to ask among; 0 for not at all.")] = 100_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure how rightly and how quickly earlier incidents like one are found."""
+    use_django()
+    from mainstay.faces.bench import similar as bench
+
+    found = bench.similar(directory) if directory else []
+    if incidents:
+        found += bench.speed(incidents, seed)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if not all(one.reached in {True, None} for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def diagnosis(
+    services: Annotated[Path | None, typer.Option(help="Directory of cases whose cause is a service.")] = None,
+    changes: Annotated[Path | None, typer.Option(help="Directory of cases whose cause is a commit, or none.")] = None,
+    quiet: Annotated[int, typer.Option(help="How many quiet windows to make of the normal time of --services.")] = 200,
+    large: Annotated[bool, typer.Option(help="Measure one case of 100 services and 2 million lines.")] = True,
+    seeds: Annotated[int, typer.Option(min=0, help="How often to make each fault of the demo; 45 minutes each.")] = 0,
+    beside: Annotated[int, typer.Option(min=1, help="How many demos run at the same time, one a seed.")] = 1,
+    keep: Annotated[Path | None, typer.Option(help="Where the case folders of the demo's faults stay.")] = None,
+    kept: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Judge the cases again that an earlier run kept.")
+    ] = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure how often the true cause is named, how often nothing is rightly said, and how long it takes."""
+    from mainstay.faces.bench import diagnosis as bench
+    from mainstay.faces.bench import diagnosis_demo
+
+    found = [
+        *(bench.services(services, quiet, seed, partial(typer.echo, err=True)) if services else ()),
+        *(bench.changes(changes, partial(typer.echo, err=True)) if changes else ()),
+        *(bench.large(seed) if large else ()),
+        *(diagnosis_demo.figures(diagnosis_demo.again(kept)) if kept else ()),
+        *(diagnosis_demo.figures(diagnosis_demo.run(seeds, seed, beside, keep)) if seeds else ()),
+    ]
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if any(one.reached is False for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def escalation(
+    lines: Annotated[int, typer.Option(min=10_000, help="Log lines in the window of the incident.")] = 2_000_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure how long a case for developers takes to build, and whether a stranger finds ten answers in each."""
+    from mainstay.faces.bench import escalation as bench
+
+    found = bench.run(lines, seed, partial(typer.echo, err=True))
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if any(one.reached is False for one in found):
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def reports(
+    incidents: Annotated[int, typer.Option(min=100, help="Incidents in the month, and in the one before.")] = 10_000,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure how long the report of a busy month takes, on a fresh SQLite database."""
+    from mainstay.faces.bench import reports as bench
+
+    found = bench.run(incidents, seed)
+    show_rows([asdict(one) for one in found], as_json=as_json)
+    if any(one.reached is False for one in found):
         raise SystemExit(FAILED)

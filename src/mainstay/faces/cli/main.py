@@ -11,25 +11,36 @@ import typer
 
 from mainstay.core.settings import SettingsError
 from mainstay.faces.cli import (
+    actions,
     bench,
     checks,
     config,
     configurations,
     corrections,
     demo,
+    diagnose,
+    drill,
+    escalation,
     importing,
     known,
     logs,
     maintenance,
+    mcp,
     operate,
+    problems,
     processes,
     release,
+    release_plans,
+    reports,
     runbooks,
     setup,
     silences,
+    sla,
+    slo,
     sql,
     supportability,
     tail,
+    trackers,
     work,
 )
 from mainstay.faces.cli.output import FAILED, NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, USAGE, fail
@@ -43,21 +54,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (processes, operate, work, config, tail):
+for module in (processes, operate, work, config, tail, diagnose, escalation, mcp, reports):
     module.register(app)
 app.add_typer(demo.app, name="demo")
 app.add_typer(bench.app, name="bench")
+app.add_typer(drill.app, name="drill")
 app.add_typer(logs.app, name="logs")
 app.add_typer(importing.app, name="import")
 app.add_typer(checks.app, name="checks")
 app.add_typer(known.app, name="known-errors")
 app.add_typer(silences.app, name="silences")
+app.add_typer(sla.app, name="sla")
+app.add_typer(slo.app, name="slo")
 app.add_typer(configurations.app, name="configurations")
 app.add_typer(supportability.app, name="supportability")
+app.add_typer(actions.app, name="actions")
+app.add_typer(problems.app, name="problems")
+app.add_typer(trackers.app, name="trackers")
 app.add_typer(maintenance.app, name="maintenance")
 sql.app.add_typer(corrections.app, name="corrections")
 app.add_typer(sql.app, name="sql")
 app.add_typer(runbooks.app, name="runbook")
+release_plans.register(release.app)
 app.add_typer(release.app, name="release")
 app.add_typer(corrections.secret_app, name="secret")
 

@@ -9,6 +9,7 @@ import typer
 
 from mainstay.faces.cli.operate import Json
 from mainstay.faces.cli.output import FAILED, INCONCLUSIVE, OK, USAGE, fail, show_one, show_rows
+from mainstay.faces.cli.runbooks import Inputs, pair
 from mainstay.faces.cli.setup import say, use_django
 from mainstay.faces.cli.work import Limit
 
@@ -58,6 +59,8 @@ def start(
     ticket: Annotated[str, typer.Option(help="Number of the change or ticket.")] = "",
     link: Annotated[str, typer.Option(help="Where the pipeline runs.")] = "",
     reference: Annotated[str, typer.Option(help="Your name for it; the same twice is the same release.")] = "",
+    runbook: Annotated[str, typer.Option(help="Key of the runbook that rolls it out.")] = "",
+    input_: Inputs = None,
     emergency: Annotated[str | None, typer.Option(help="Why in spite of a closed gate. It will be reviewed.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -75,11 +78,46 @@ def start(
         "ticket": ticket,
         "link": link,
         "reference": reference,
+        "runbook": runbook,
+        "inputs": dict(pair(one) for one in input_ or ()),
     }
     show_one(releases.started(LOCAL, {**given, "emergency": emergency}), as_json=as_json)
 
 
+@app.command()
+def schedule(
+    service: Annotated[str, typer.Argument(help="Key of the service.")],
+    version: Annotated[str, typer.Argument(help="What is to be brought to production.")],
+    at: Annotated[str, typer.Option(help="When, with its offset: 2026-03-01T22:00:00+01:00.")],
+    summary: Annotated[str, typer.Option(help="What changes for users and for the desk.")] = "",
+    ticket: Annotated[str, typer.Option(help="Number of the change or ticket.")] = "",
+    reference: Annotated[str, typer.Option(help="Your name for it; the same twice moves it.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Write down when a release is to be rolled out. Says what else is planned then."""
+    use_django()
+    from mainstay.core.access import LOCAL
+    from mainstay.faces.api import releases
+
+    given = {"service": service, "version": version, "summary": summary, "ticket": ticket, "reference": reference}
+    show_one(releases.scheduled(LOCAL, {**given, "at": at}), as_json=as_json)
+
+
 Release = Annotated[str, typer.Argument(help="Number of the release, such as 12 or REL-12.")]
+
+
+@app.command()
+def begin(
+    release: Release,
+    emergency: Annotated[str | None, typer.Option(help="Why in spite of a closed gate. It will be reviewed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Begin one that was scheduled. Exit code 4 when the gate is closed."""
+    use_django()
+    from mainstay.change.releases import services
+    from mainstay.core.access import LOCAL
+
+    _show(services.begin(LOCAL, _number(release), emergency=emergency).pk, as_json=as_json)
 
 
 @app.command()
@@ -148,7 +186,7 @@ def show(release: Release, as_json: Json = False) -> None:
 
 
 @app.command()
-def report(release: Release, form: Annotated[str, typer.Option("--format", help="md or pdf.")] = "md") -> None:
+def report(release: Release, form: Annotated[str, typer.Option("--format", help="md, html or pdf.")] = "md") -> None:
     """Write the report on a release to standard output, with its evidence and its seal."""
     use_django()
     from mainstay.change.releases import report as reports
@@ -157,13 +195,10 @@ def report(release: Release, form: Annotated[str, typer.Option("--format", help=
     from mainstay.core.access import LOCAL
     from mainstay.faces.web import assets
 
-    if form not in {"md", "pdf"}:
-        fail("--format: write md or pdf", USAGE)
+    if form not in documents.FORMATS:
+        fail(f"--format: write one of {', '.join(documents.FORMATS)}", USAGE)
     blocks = reports.blocks(LOCAL, services.get(LOCAL, _number(release)))
-    if form == "pdf":
-        sys.stdout.buffer.write(documents.pdf(blocks, assets.DIST / "fonts", clock.now()))
-    else:
-        print(documents.markdown(blocks))
+    sys.stdout.buffer.write(documents.as_file(blocks, form, assets.DIST / "fonts", clock.now()))
 
 
 @app.command()

@@ -115,7 +115,7 @@ def run(
     from mainstay.faces.api import runbooks
     from mainstay.restore.runbooks import services
 
-    inputs = dict(_pair(one) for one in input_ or ())
+    inputs = dict(pair(one) for one in input_ or ())
     if dry_run:
         show_one(_dry_run(book, inputs, target, reason), as_json=as_json)
         return
@@ -132,7 +132,8 @@ def run(
         show_one(runbooks.one(LOCAL, made.pk), as_json=as_json)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """The name and the value of an input, or the end of the command."""
     name, equals, value = text.partition("=")
     if not equals:
         fail(f"--input: write NAME=VALUE instead of {name}", USAGE)
@@ -247,7 +248,7 @@ def resume(number: Number, input_: Inputs = None) -> None:
     from mainstay.core.access import LOCAL
     from mainstay.restore.runbooks import services
 
-    changed = dict(_pair(one) for one in input_ or ())
+    changed = dict(pair(one) for one in input_ or ())
     before = services.get(LOCAL, number)
     after = services.resume(LOCAL, number, {**before.inputs, **changed} if changed else None)
     say(f"{after} is {after.get_state_display().lower()}.")

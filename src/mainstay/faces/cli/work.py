@@ -52,24 +52,24 @@ def ack(incident: str) -> None:
     """Acknowledge an incident: nobody else is paged."""
     use_django()
     from mainstay.core.access import LOCAL
-    from mainstay.faces.api import read
+    from mainstay.faces.api.numbers import number
     from mainstay.respond.incidents import services as incidents
 
-    number = read.number(incident)
-    changed = incidents.acknowledge(LOCAL, number, " from the command line")
-    say(f"INC-{number} is acknowledged." if changed else f"INC-{number} was acknowledged before.")
+    found = number(incident)
+    changed = incidents.acknowledge(LOCAL, found, " from the command line")
+    say(f"INC-{found} is acknowledged." if changed else f"INC-{found} was acknowledged before.")
 
 
 def resolve(incident: str, cause: Annotated[str, typer.Option(help="What the cause was.")]) -> None:
     """Close an incident with its cause."""
     use_django()
     from mainstay.core.access import LOCAL
-    from mainstay.faces.api import read
+    from mainstay.faces.api.numbers import number
     from mainstay.respond.incidents import services as incidents
 
-    number = read.number(incident)
-    incidents.resolve(LOCAL, number, cause)
-    say(f"INC-{number} is resolved.")
+    found = number(incident)
+    incidents.resolve(LOCAL, found, cause)
+    say(f"INC-{found} is resolved.")
 
 
 def gate(

@@ -96,7 +96,10 @@ def environment(where: Places) -> dict[str, str]:
         "MAINSTAY_SMTP_SECURITY": "none",
         "MAINSTAY_SMTP_FROM": "mainstay@shop.example",
         "MAINSTAY_SCRAPE_INTERVAL": "5",
+        "MAINSTAY_DRILL_SHOP": str(where.shop),
         "MAINSTAY_DEFAULT_TIMEZONE": "Europe/Berlin",
+        # Whoever tries it breaks a thing twice, and seldom three times.
+        "MAINSTAY_PROBLEM_RECURRENCES": "2",
     }
 
 
@@ -111,8 +114,11 @@ def mainstay(where: Places, *words: str, quiet: bool = False) -> str:
 
 def configuration(where: Places) -> str:
     """The shop's configuration with the addresses that this demo uses."""
-    document = yaml.safe_load((HERE / "shop.yaml").read_text(encoding="utf-8"))
+    text = (HERE / "shop.yaml").read_text(encoding="utf-8")
     names = ("storefront", "orders", "payments", "stock", "settlement")
+    for place, name in enumerate(names):
+        text = text.replace(f"http://{name}.shop.example", f"http://127.0.0.1:{where.shop_port + place}")
+    document = yaml.safe_load(text)
     document["targets"] = [
         {"key": name, "url": f"http://127.0.0.1:{where.shop_port + place}/metrics", "service": name, "interval": "2s"}
         for place, name in enumerate(names)

@@ -9,6 +9,7 @@ import uvicorn
 from django.core.asgi import get_asgi_application
 
 from mainstay.core.settings import current
+from mainstay.faces.mcp.http import OverHttp
 from mainstay.faces.run.listeners import Listeners
 from mainstay.faces.web.static import StaticFiles
 from mainstay.faces.web.stream import hub
@@ -24,7 +25,7 @@ class Web:
 
     def __init__(self) -> None:
         self._django: Any = get_asgi_application()
-        self._intake, self._static = Intake(), StaticFiles()
+        self._intake, self._static, self._tools = Intake(), StaticFiles(), OverHttp()
         self._listeners = Listeners(self._intake)
         self._stop = threading.Event()
 
@@ -38,6 +39,8 @@ class Web:
             await self._intake(scope, receive, send)
         elif scope["path"].startswith("/static/"):
             await self._static(scope, receive, send)
+        elif self._tools.serves(scope["path"]):
+            await self._tools(scope, receive, send)
         else:
             await self._django(scope, receive, send)
 
@@ -48,6 +51,7 @@ class Web:
                 threading.Thread(target=telemetry.run_drainer, args=(self._stop,), name="drainer", daemon=True).start()
                 self._listeners.start()
             else:
+                await self._tools.stop()
                 await self._listeners.stop()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":

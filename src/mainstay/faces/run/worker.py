@@ -18,12 +18,23 @@ from typing import Any
 from django.db import close_old_connections, connection
 
 from mainstay.change.configs import loop as configs
+from mainstay.change.configs import services as configurations
 from mainstay.change.maintenance import loop as maintenance
+from mainstay.change.releases import deliveries as verdicts
 from mainstay.change.releases import loop as releases
 from mainstay.change.supportability import services as supportability
 from mainstay.core import clock, doorbell, feed, heartbeat, people
 from mainstay.core.settings import current
-from mainstay.faces.run.loops import Loop
+from mainstay.faces.mcp import assistant
+from mainstay.faces.run.loops import HANGS_AFTER, Loop
+from mainstay.learn.assistant.services import longest_talk
+from mainstay.learn.diagnosis.loop import Diagnoses
+from mainstay.learn.drills import loop as drills
+from mainstay.learn.escalation import loop as cases
+from mainstay.learn.escalation import services as escalation
+from mainstay.learn.problems.loop import Problems
+from mainstay.learn.reports import loop as reports
+from mainstay.learn.trackers import sending as trackers
 from mainstay.observe.checks.loop import Checks
 from mainstay.observe.intake import services as intake
 from mainstay.observe.logs.metering.loop import LogMetrics
@@ -31,10 +42,12 @@ from mainstay.observe.logs.rules import evaluate as log_rules
 from mainstay.observe.metrics import loop as metrics
 from mainstay.observe.telemetry import services as telemetry
 from mainstay.respond.alerts import services as alerts
+from mainstay.respond.clocks import loop as clocks
 from mainstay.respond.comms import services as comms
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.known import asking
 from mainstay.respond.known.follow import Follow
+from mainstay.respond.objectives import loop as objectives
 from mainstay.respond.oncall import services as oncall
 from mainstay.respond.paging import services as paging
 from mainstay.restore.runbooks import directory as runbooks
@@ -46,8 +59,8 @@ from mainstay.restore.sqldesk.jobs.execution import Jobs
 
 log = logging.getLogger(__name__)
 
-# A loop that has not finished a round for this long hangs; the worker ends and the supervisor starts a new one.
-HANGS_AFTER = 180.0
+# A loop that is behind by so many seconds is said to be.
+LATE_AFTER = 30.0
 
 
 class Worker:
@@ -74,7 +87,9 @@ class Worker:
         self.runs = Loop("runbooks", 2.0, self.runbooks.run_due)
         self.corrections = Loop("corrections", 2.0, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
+        self.cases = Loop("cases for developers", 15.0, cases.run_due, HANGS_AFTER + current().escalation_build_seconds)
         self.loops = [
+            self.cases,
             self.inbox,
             self.pages,
             self.rules_loop,
@@ -85,9 +100,19 @@ class Worker:
             Loop("runbook files", 5.0, runbooks.Directory().read_due),
             Loop("escalations", 2.0, oncall.run_due),
             Loop("notices", 5.0, comms.send_due),
+            Loop("reports", 30.0, reports.run_due),
+            Loop("clocks", 10.0, clocks.run_due),
+            Loop("objectives", float(current().slo_every_seconds), objectives.run_due),
             Loop("maintenance", 10.0, maintenance.run_due),
-            Loop("releases", 15.0, releases.run_due),
-            Loop("configuration", 10.0, configs.run_due),
+            Loop("releases", 15.0, releases.run_due, HANGS_AFTER + current().release_plan_seconds),
+            Loop("verdicts", 5.0, verdicts.send_due),
+            Loop("configuration", 10.0, configs.run_due, HANGS_AFTER + current().config_timeout),
+            Loop("texts of configuration", 6 * 3600.0, configurations.prune),
+            Loop("diagnosis", 3.0, Diagnoses().run_due),
+            Loop("trackers", 15.0, trackers.run_due, HANGS_AFTER + 40 * current().tracker_timeout),
+            Loop("drills", 5.0, drills.run_due),
+            Loop("assistant", 5.0, assistant.run_due, HANGS_AFTER + longest_talk().total_seconds()),
+            Loop("problems", 20.0, Problems().run_due, HANGS_AFTER + 300),
             Loop("supportability", 600.0, supportability.review_due),
             Loop("scrapes", 0.5, self.scrapes.run_due),
             Loop("checks", 1.0, self.checks.run_due),
@@ -145,6 +170,9 @@ class Worker:
         people.prune_tries()
         intake.prune()
         runbooks.prune()
+        escalation.prune()
+        objectives.prune()
+        trackers.prune()
         asking.ask()
 
     def run(self) -> None:
@@ -184,6 +212,8 @@ class Worker:
             elif what == doorbell.SQL:
                 self.corrections.wake.set()
                 self.jobs.wake.set()
+            elif what == doorbell.CASES:
+                self.cases.wake.set()
             elif what == doorbell.RUNS:
                 self.runs.wake.set()
             elif what == doorbell.SAMPLES:
@@ -198,13 +228,13 @@ class Worker:
             ("worker: telemetry", not stuck, "telemetry waits on disk for the engine" if stuck else ""),
         ]
         for one in self.loops:
-            age = now - one.last_round
-            late = age > max(one.every * 5, 30)
-            detail = one.error or (f"no round for {age:.0f} s" if late else "")
+            behind = one.overdue(now)
+            late = behind > LATE_AFTER
+            detail = one.error or (f"no round for {behind:.0f} s" if late else "")
             if one.name == "auditor" and self._found:
                 detail = "; ".join(self._found)
             beats.append((f"worker: {one.name}", not one.error and not late, detail))
-            if age > HANGS_AFTER:
+            if behind > one.hangs_after:
                 log.error("loop %s hangs; ending so that a new worker takes over", one.name)
                 os._exit(70)
         try:

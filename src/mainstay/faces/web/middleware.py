@@ -16,7 +16,7 @@ from mainstay.core.access import AccessError, Actor, Right, of_person
 from mainstay.core.models import Person
 from mainstay.core.problems import ProblemError
 from mainstay.core.settings import current
-from mainstay.faces.web import errors
+from mainstay.faces.web import drills, errors
 
 log = logging.getLogger(__name__)
 NOBODY = Actor("nobody", Right.NONE)
@@ -106,7 +106,7 @@ class PersonContext(MiddlewareMixin):
         return None
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Leave the thread as it was found."""
-        del request
+        """Write down what somebody opens in a drill, and leave the thread as it was found."""
+        drills.remember(request, response.status_code)
         timezone.deactivate()
         return response

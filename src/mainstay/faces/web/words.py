@@ -43,6 +43,15 @@ def duration(length: timedelta) -> str:
     return f"{days} d {hours} h"
 
 
+def time_left(left: timedelta | None, *, over: bool) -> str:
+    """What is left of an agreed time: ``12 min left``; for a goal that was reached how close it was."""
+    if left is None:
+        return ""
+    if left < timedelta():
+        return f"{duration(-left)} too late" if over else f"{duration(-left)} over"
+    return f"{duration(left)} to spare" if over else f"{duration(left)} left"
+
+
 def clock_time(moment: datetime, now: datetime, *, seconds: bool = False) -> str:
     """A time in the person's zone with its offset, and its day when that is not today."""
     local, today = timezone.localtime(moment), timezone.localtime(now)

@@ -12,6 +12,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "/api/v1/changes"): Route("changes", changes.decode),
     ("POST", "/v1/metrics"): Route("otlp metrics", otlp.decode_metrics),
     ("POST", "/v1/logs"): Route("otlp logs", otlp.decode_logs),
+    ("POST", "/v1/traces"): Route("otlp traces", otlp.decode_traces),
     **plain.ROUTES,
     **hec.ROUTES,
     **loki.ROUTES,

@@ -50,11 +50,11 @@ def visible_targets(actor: Actor) -> QuerySet[ScrapeTarget]:
     return ScrapeTarget.objects.select_related("service").order_by("name")
 
 
-def evaluate(actor: Actor, expr: str) -> list[tuple[Mapping[str, str], float]]:
-    """The series that a PromQL expression gives now. Raises ``PromQLError`` and ``TelemetryError``."""
+def evaluate(actor: Actor, expr: str, at_ms: int | None = None) -> list[tuple[Mapping[str, str], float]]:
+    """The series that a PromQL expression gives now, or at a moment. Raises ``PromQLError`` and ``TelemetryError``."""
     require(actor, Right.READ)
-    lookback = int(current().rule_lookback * 1000)
-    answer = promql.evaluate_instant(telemetry.rows_with, expr, clock.now_ms(), lookback_ms=lookback)
+    lookback, moment = int(current().rule_lookback * 1000), clock.now_ms() if at_ms is None else at_ms
+    answer = promql.evaluate_instant(telemetry.rows_with, expr, moment, lookback_ms=lookback)
     return [(one.labels, one.value) for one in answer.series]
 
 

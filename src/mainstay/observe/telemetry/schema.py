@@ -124,6 +124,21 @@ LOG_MINUTES_VIEW = (
     "SELECT toStartOfMinute(toDateTime(time, 'UTC')) AS minute, service, level, pattern, count() AS lines, "
     "sum(length(body)) AS bytes FROM log_lines GROUP BY minute, service, level, pattern"
 )
+SPANS = Table(
+    "spans",
+    "time DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)), duration UInt64 CODEC(T64, ZSTD(1)), "
+    f"trace_id String CODEC(ZSTD(1)), span_id String CODEC(ZSTD(1)), parent_id String CODEC(ZSTD(1)), service {TEXT}, "
+    f"operation {TEXT}, kind {TEXT}, failed UInt8, message {TEXT}, attributes {ATTRIBUTES} CODEC(ZSTD(1)), "
+    "INDEX traces trace_id TYPE bloom_filter(0.01) GRANULARITY 1",
+    "MergeTree",
+    "(service, operation, time)",
+    "time",
+    "traces",
+    "time Int64, duration UInt64, trace_id String, span_id String, parent_id String, service String, "
+    "operation String, kind String, failed UInt8, message String, attributes Map(String, String)",
+    "fromUnixTimestamp64Micro(time, 'UTC'), duration, trace_id, span_id, parent_id, service, operation, kind, failed, "
+    "message, attributes",
+)
 OCCURRENCES = Table(
     "occurrences",
     f"time DateTime64(3, 'UTC'), fingerprint String, name {TEXT}, state {TEXT}, source {TEXT}, labels {ATTRIBUTES}",
@@ -147,7 +162,7 @@ CHANGES = Table(
     "fromUnixTimestamp64Milli(time, 'UTC'), service, kind, id, summary, author, version, link, diff, "
     "fromUnixTimestamp64Milli(received, 'UTC')",
 )
-TABLES = {table.name: table for table in (SERIES, SAMPLES, LOG_LINES, LOG_MINUTES, OCCURRENCES, CHANGES)}
+TABLES = {table.name: table for table in (SERIES, SAMPLES, LOG_LINES, LOG_MINUTES, SPANS, OCCURRENCES, CHANGES)}
 
 
 def statements(conf: Loaded) -> list[str]:

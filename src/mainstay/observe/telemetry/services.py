@@ -4,7 +4,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -148,9 +148,9 @@ class _Judging:
             raise RefusedError(str(error)) from error
 
 
-def drain_once() -> Drained:
+def drain_once(gather: Collection[str] = ()) -> Drained:
     """Move one group of batches into the store, and ring the worker for rules that watch what arrived."""
-    done = spool().drain(_Judging(), _STATEMENTS)
+    done = spool().drain(_Judging(), _STATEMENTS, gather)
     if done.names:
         doorbell.ring(doorbell.SAMPLES, sorted(done.names) if len(done.names) < 500 else None)
     return done
@@ -162,6 +162,8 @@ drainer_round = [time.monotonic()]
 
 # What this process writes wakes the drainer; what others write is found after so many seconds at most.
 IDLE_PAUSE = 0.4
+# Of these many small batches come, and nobody misses them for a second. Rules watch samples and want them at once.
+GATHERED = frozenset({schema.LOG_LINES.name, schema.SPANS.name})
 
 
 def run_drainer(stop: threading.Event) -> None:
@@ -172,7 +174,7 @@ def run_drainer(stop: threading.Event) -> None:
             if not ready and spool().take_lock():
                 prepare()
                 ready = True
-            done = drain_once()
+            done = drain_once(GATHERED)
             # Who does not hold the lock can but ask for it now and then.
             pause = 0.0 if done.rows else IDLE_PAUSE if spool().take_lock() else 1.0
             drainer_round[0] = time.monotonic()

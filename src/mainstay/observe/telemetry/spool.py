@@ -13,7 +13,8 @@ import fcntl
 import io
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 GROUP_FILES = 400
 GROUP_BYTES = 32 * 1024 * 1024
+# A drainer that may gather inserts no more often than this many seconds into one table while less than this waits for
+# it: what an insert costs is mostly not its rows.
+GATHER = 1.0
+GATHER_BYTES = 1024 * 1024
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -71,6 +76,7 @@ class Spool:
         for directory in (path, self._groups, self._refused):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock: int | None = None
+        self._taken: dict[str, float] = {}
 
     def waiting_bytes(self) -> int:
         """How much waits for the engine."""
@@ -152,11 +158,14 @@ class Spool:
         self._lock = handle
         return True
 
-    def drain(self, store: Store, statements: Mapping[str, str]) -> Drained:
-        """Insert one group. Raises what the store raises for a failure that may pass; nothing is lost then."""
+    def drain(self, store: Store, statements: Mapping[str, str], gather: Collection[str] = ()) -> Drained:
+        """Insert one group; a table of ``gather`` whose last one was just now waits for more.
+
+        Raises what the store raises for a failure that may pass; nothing is lost then.
+        """
         if not self.take_lock():
             return Drained(0, frozenset())
-        group = self._next_group()
+        group = self._next_group(gather)
         if group is None:
             return Drained(0, frozenset())
         files = sorted(group.glob("*.batch"))
@@ -171,7 +180,7 @@ class Spool:
         shutil.rmtree(over)
         return done
 
-    def _next_group(self) -> Path | None:
+    def _next_group(self, gather: Collection[str]) -> Path | None:
         for over in self._groups.glob("*.done"):
             shutil.rmtree(over)
         for path in sorted(path for path in self._groups.iterdir() if path.suffix != ".tmp"):
@@ -184,9 +193,12 @@ class Spool:
                 file.rename(self.path / file.name)
             half_made.rmdir()
         names = sorted(entry.name for entry in os.scandir(self.path) if entry.name.endswith(".batch"))
-        if not names:
+        tables = dict.fromkeys(name.partition("-")[2] for name in names)
+        may_wait = [f"{name}.batch" for name in gather]
+        table = next((one for one in tables if one not in may_wait or self._is_due(one, names)), None)
+        if table is None:
             return None
-        table = names[0].partition("-")[2]
+        self._taken[table] = time.monotonic()
         making = self._groups / f"{ids.new_id()}.tmp"
         making.mkdir()
         size = 0
@@ -198,6 +210,12 @@ class Spool:
         final = making.with_suffix("")
         making.rename(final)
         return final
+
+    def _is_due(self, table: str, names: Sequence[str]) -> bool:
+        if time.monotonic() - self._taken.get(table, float("-inf")) >= GATHER:
+            return True
+        mine = (self.path / name for name in names if name.endswith(table))
+        return sum(path.stat().st_size for path in mine) >= GATHER_BYTES
 
     def _insert(self, store: Store, statements: Mapping[str, str], files: list[Path], token: str) -> Drained:
         heads, bodies = [], []

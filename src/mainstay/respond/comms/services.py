@@ -108,6 +108,24 @@ def tell(about: str, to: Sequence[Subscriber], written: Callable[[str], tuple[st
     return len(rows)
 
 
+def mail(about: str, addresses: Sequence[str], subject: str, text: str) -> int:
+    """Have the same mailed to people who are no subscribers, in the caller's transaction. Returns how many are told."""
+    now = clock.now()
+    rows = {
+        one.lower(): Notice(
+            address=one, about=about, subject=subject[:300], text=text, key=ids.new_id(), due_at=now, created_at=now
+        )
+        for one in addresses
+    }
+    Notice.objects.bulk_create(rows.values())
+    return len(rows)
+
+
+def tell_person(about: str, address: str, subject: str, text: str) -> None:
+    """Have a mail sent to somebody who works here, in the caller's transaction. It is no page and wakes nobody."""
+    mail(about, [address], subject, text)
+
+
 def send_due(limit: int = 20) -> int:
     """Send what is due. Each is taken by a conditional update with a lease, so that two workers never both send it."""
     now = clock.now()

@@ -54,6 +54,9 @@ class Incident(models.Model):
     known_error_why = models.CharField(max_length=300, blank=True)
     # At most one live incident has a group: set while live, emptied when it is resolved.
     live_group = models.CharField(max_length=200, null=True, unique=True)  # noqa: DJ001 - NULL is "no group", many may have it
+    settled_at = models.DateTimeField(
+        null=True, db_index=True, help_text="When what was agreed on it was written down for good."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

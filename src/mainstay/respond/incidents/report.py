@@ -28,6 +28,7 @@ def markdown(
     pages: Sequence[Any],
     now: datetime,
     evidence: Sequence[Exhibit] | None = None,
+    agreed: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The report. All times are UTC, so that it reads the same everywhere."""
     facts = [
@@ -43,6 +44,7 @@ def markdown(
         ("Owner", incident.owner or "nobody"),
         ("Cause", incident.cause or "not named yet"),
     ]
+    facts += agreed
     if incident.known_error:
         facts.append(("Known error", f"{incident.known_error.key}: {incident.known_error.name}"))
     lines = [f"# {incident}: {plain(incident.title)}", "", *table(("Fact", "Value"), facts), "", "## Pages", ""]

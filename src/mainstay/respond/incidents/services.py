@@ -92,7 +92,8 @@ def open_or_join(trigger: Trigger, picture: catalog.Picture, cells: Mapping[tupl
     if live.state == State.RESTORED:
         live.state, live.restored_at = State.OPEN, None
         changed += ["state", "restored_at"]
-        timeline.record(live.pk, "state", "Open again: the alert came back before the incident was resolved")
+        told = "Open again: the alert came back before the incident was resolved"
+        timeline.record(live.pk, "state", told, event="reopened")
     live.save(update_fields=changed)
     if recognised:
         known.offer(live, recognised)
@@ -124,9 +125,8 @@ def _open(
     )
     incident.save()
     timeline.record(incident.pk, "alert", trigger.sentence)
-    timeline.record(
-        incident.pk, "opened", f"Opened as P{priority.value}: {priority.reason}. {_sentence(impact.reason)}"
-    )
+    told = f"Opened as P{priority.value}: {priority.reason}. {_sentence(impact.reason)}"
+    timeline.record(incident.pk, "opened", told, event="opened", priority=priority.value)
     if recognised:
         known.offer(incident, recognised)
     feed.tell("incidents", incident.pk)
@@ -160,7 +160,8 @@ def _reason(impact: Any, urgency: domain.Urgency, priority: domain.Priority) -> 
 
 
 def _raise(live: Incident, impact: Any, urgency: domain.Urgency, priority: domain.Priority) -> list[str]:
-    timeline.record(live.pk, "priority", f"Raised from P{live.priority} to P{priority.value}: {priority.reason}")
+    told = f"Raised from P{live.priority} to P{priority.value}: {priority.reason}"
+    timeline.record(live.pk, "priority", told, event="priority", priority=priority.value)
     live.priority, live.impact, live.urgency = priority.value, impact.level, urgency.level
     live.reason = _reason(impact, urgency, priority)
     return ["priority", "impact", "urgency", "reason"]
@@ -181,7 +182,7 @@ def alerts_changed(incident_id: int, firing: int, sentence: str) -> None:
         return
     incident.state, incident.restored_at = State.RESTORED, clock.now()
     incident.save(update_fields=["state", "restored_at", "updated_at"])
-    timeline.record(incident_id, "state", "Restored: every alert has ended")
+    timeline.record(incident_id, "state", "Restored: every alert has ended", event="restored")
     oncall.stop(incident_id, "restored")
     feed.tell("incidents", incident_id)
 
@@ -215,7 +216,8 @@ def get(actor: Actor, number: int) -> Incident:
     return found
 
 
-def _locked(actor: Actor, number: int) -> Incident:
+def locked(actor: Actor, number: int) -> Incident:
+    """One incident to act on, for the rest of the transaction."""
     require(actor, Right.RESPOND)
     found = Incident.objects.select_for_update().filter(pk=number).first()
     if found is None:
@@ -226,13 +228,13 @@ def _locked(actor: Actor, number: int) -> Incident:
 @transaction.atomic
 def acknowledge(actor: Actor, number: int, via: str = "") -> bool:
     """Take an incident: no further step is paged. Returns whether this changed anything."""
-    incident = _locked(actor, number)
+    incident = locked(actor, number)
     if not domain.may_acknowledge(incident.state).allowed:
         return False
     incident.state, incident.acknowledged_at = State.ACKNOWLEDGED, clock.now()
     incident.owner_id, incident.snoozed_until = actor.person_id, None
     incident.save(update_fields=["state", "acknowledged_at", "owner", "snoozed_until", "updated_at"])
-    timeline.record(number, "acknowledged", f"Acknowledged by {actor.name}{via}", actor.name)
+    timeline.record(number, "acknowledged", f"Acknowledged by {actor.name}{via}", actor.name, event="acknowledged")
     oncall.stop(number, f"acknowledged by {actor.name}")
     paging.mark_acknowledged(number, actor.person_id)
     audit.record(actor, "incident.acknowledge", f"incident {number}")
@@ -243,7 +245,7 @@ def acknowledge(actor: Actor, number: int, via: str = "") -> bool:
 @transaction.atomic
 def pass_on(actor: Actor, number: int, via: str = "") -> bool:
     """Page the next step now instead of later. Returns whether there is a next step."""
-    incident = _locked(actor, number)
+    incident = locked(actor, number)
     if incident.state != State.OPEN:
         raise ProblemError(409, "Not open", f"The incident is {incident.state}, so nobody is being paged.")
     if not oncall.hasten(number, f"passed on by {actor.name}"):
@@ -256,7 +258,7 @@ def pass_on(actor: Actor, number: int, via: str = "") -> bool:
 @transaction.atomic
 def snooze(actor: Actor, number: int, length: timedelta = SNOOZE, via: str = "") -> None:
     """Acknowledge for a while: unless it is restored by then, paging begins again."""
-    incident = _locked(actor, number)
+    incident = locked(actor, number)
     if incident.state not in {State.OPEN, State.ACKNOWLEDGED}:
         raise ProblemError(409, "Not open", f"The incident is {incident.state}, so there is nothing to snooze.")
     now = clock.now()
@@ -264,7 +266,8 @@ def snooze(actor: Actor, number: int, length: timedelta = SNOOZE, via: str = "")
     incident.acknowledged_at, incident.snoozed_until = incident.acknowledged_at or now, now + length
     incident.save(update_fields=["state", "owner", "acknowledged_at", "snoozed_until", "updated_at"])
     minutes = int(length.total_seconds() // 60)
-    timeline.record(number, "acknowledged", f"Snoozed for {minutes} min by {actor.name}{via}", actor.name)
+    told = f"Snoozed for {minutes} min by {actor.name}{via}"
+    timeline.record(number, "acknowledged", told, actor.name, event="acknowledged")
     oncall.stop(number, f"snoozed by {actor.name}")
     paging.mark_acknowledged(number, actor.person_id)
     audit.record(actor, "incident.snooze", f"incident {number}", minutes=minutes)
@@ -289,7 +292,7 @@ def wake_snoozed() -> int:
 @transaction.atomic
 def resolve(actor: Actor, number: int, cause: str, *, workaround_helped: bool = False) -> None:
     """Close an incident with its cause. Alerts that still fire open a new one when they fire again."""
-    incident = _locked(actor, number)
+    incident = locked(actor, number)
     step = domain.may_resolve(incident.state, cause)
     if not step.allowed:
         if incident.state == State.RESOLVED:
@@ -301,7 +304,9 @@ def resolve(actor: Actor, number: int, cause: str, *, workaround_helped: bool = 
     incident.live_group, incident.snoozed_until = None, None
     incident.owner_id = incident.owner_id or actor.person_id
     incident.save()
-    timeline.record(number, "resolved", f"Resolved by {actor.name}. Cause: {cause.strip()}", actor.name)
+    timeline.record(
+        number, "resolved", f"Resolved by {actor.name}. Cause: {cause.strip()}", actor.name, event="resolved"
+    )
     oncall.stop(number, f"resolved by {actor.name}")
     if workaround_helped and incident.known_error:
         known.judge(actor, number, incident.known_error.key, known.Verdict.WORKED)
@@ -312,7 +317,7 @@ def resolve(actor: Actor, number: int, cause: str, *, workaround_helped: bool = 
 @transaction.atomic
 def set_priority(actor: Actor, number: int, priority: int, reason: str) -> None:
     """Overrule the priority, with a reason that the log keeps."""
-    incident = _locked(actor, number)
+    incident = locked(actor, number)
     if not 1 <= priority <= 4:
         raise bad_request("write a priority from 1 to 4", "priority")
     if not reason.strip():
@@ -320,7 +325,8 @@ def set_priority(actor: Actor, number: int, priority: int, reason: str) -> None:
     before, incident.priority = incident.priority, priority
     incident.reason = {**incident.reason, "priority": f"set by {actor.name}: {reason.strip()}"}
     incident.save(update_fields=["priority", "reason", "updated_at"])
-    timeline.record(number, "priority", f"P{before} to P{priority} by {actor.name}: {reason.strip()}", actor.name)
+    told = f"P{before} to P{priority} by {actor.name}: {reason.strip()}"
+    timeline.record(number, "priority", told, actor.name, event="priority", priority=priority)
     audit.record(actor, "incident.priority", f"incident {number}", before=before, after=priority, reason=reason.strip())
     if priority < before and incident.state == State.OPEN:
         _escalate(incident, "the priority was raised")
@@ -330,7 +336,7 @@ def set_priority(actor: Actor, number: int, priority: int, reason: str) -> None:
 @transaction.atomic
 def comment(actor: Actor, number: int, text: str) -> None:
     """Add a note to the log."""
-    _locked(actor, number)
+    locked(actor, number)
     if not text.strip():
         raise bad_request("write something", "text")
     timeline.record(number, "note", text.strip(), actor.name)
@@ -340,7 +346,7 @@ def comment(actor: Actor, number: int, text: str) -> None:
 @transaction.atomic
 def assign(actor: Actor, number: int, person_id: int) -> None:
     """Give an incident to somebody."""
-    incident = _locked(actor, number)
+    incident = locked(actor, number)
     person = Person.objects.filter(pk=person_id, is_active=True).first()
     if person is None:
         raise bad_request("there is no such person", "person")
@@ -380,9 +386,15 @@ def audit_escalations(grace: timedelta = timedelta(seconds=30)) -> list[str]:
     return found + paging.overdue(now, grace)
 
 
-def export_markdown(actor: Actor, number: int, evidence: Sequence[Exhibit] | None = None) -> str:
+def export_markdown(
+    actor: Actor,
+    number: int,
+    evidence: Sequence[Exhibit] | None = None,
+    agreed: Sequence[tuple[str, str]] = (),
+) -> str:
     """The whole story of an incident as Markdown: facts, why each page was sent, what was kept as evidence, and the log
-    with who did what. Without ``evidence`` the document does not speak of it."""
+    with who did what. Without ``evidence`` the document does not speak of it. ``agreed`` are
+    facts on how agreements were kept."""
     incident = get(actor, number)
     pages: Sequence[Any] = list(paging.visible_pages(actor).filter(incident=incident).order_by("created_at"))
-    return markdown(incident, timeline.entries(actor, number), pages, clock.now(), evidence)
+    return markdown(incident, timeline.entries(actor, number), pages, clock.now(), evidence, agreed)

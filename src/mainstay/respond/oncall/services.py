@@ -89,6 +89,26 @@ def stop(incident_id: int, reason: str) -> None:
     paging.drop_waiting(incident_id)
 
 
+# Pages that belong to no step of a policy are numbered from here, so that each is written once.
+TOLD = 1_000_000
+
+
+def tell(incident_id: int, priority: int, owner_id: int | None, mark: int, reason: str) -> None:
+    """Page whoever has an incident, or was paged for it, with something to know; once for each mark.
+
+    In the caller's transaction. Without an escalation nobody can be paged, and only open screens show it.
+    """
+    latest = Escalation.objects.filter(incident_id=incident_id).order_by("-started_at", "-pk").first()
+    concerned = Q(pk=owner_id) if owner_id else Q(pages__incident_id=incident_id)
+    people = list(Person.objects.filter(concerned).distinct())
+    if latest is not None:
+        paging.page(latest.pk, incident_id, priority, TOLD + mark, people, reason)
+        return
+    for person in people:
+        key, link = f"incident-{incident_id}-{mark}", f"/i/{incident_id}"
+        feed.tell("page", f"INC-{incident_id}", person_id=person.pk, key=key, subject=reason[:300], link=link)
+
+
 def hasten(incident_id: int, reason: str) -> bool:
     """Make the next step due now. Returns whether there is one."""
     due = Escalation.objects.filter(incident_id=incident_id, state=Escalation.State.RUNNING)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from mainstay.catalog.calendar.entries import REACHES
+from mainstay.catalog.domain import covered
 from mainstay.catalog.models import Service
 from mainstay.core import audit, clock, feed
 from mainstay.core.access import Actor, Right, require
@@ -142,7 +143,7 @@ def holding(now: datetime, dependencies: Sequence[tuple[str, str]]) -> list[doma
         found.append(
             domain.Quiet(
                 row.pk,
-                domain.covered(named, row.reach, dependencies),
+                covered(named, row.reach, dependencies),
                 row.labels,
                 row.starts_at,
                 row.ends_at,

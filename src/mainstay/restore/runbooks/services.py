@@ -195,6 +195,31 @@ def start(actor: Actor, number: int) -> None:
 
 
 @transaction.atomic
+def begin(
+    actor: Actor,
+    key: str,
+    inputs: Mapping[str, Any],
+    *,
+    targets: Sequence[str] | None = None,
+    reason: str,
+    incident: int | None = None,
+    automatic: str = "",
+) -> Run:
+    """A run, as far as it goes without a second person: one that takes one waits for it, any other is started.
+
+    ``automatic`` says what began it when no person did.
+    """
+    made = propose(actor, key, inputs, targets=targets, reason=reason, incident=incident)
+    made.automatic = automatic
+    made.save(update_fields=["automatic"])
+    if domain.needs_approval(facts.book_of(made.version.text)):
+        request(actor, made.pk)
+    else:
+        start(actor, made.pk)
+    return get(actor, made.pk)
+
+
+@transaction.atomic
 def break_glass(actor: Actor, number: int, reason: str) -> None:
     """Start a run without approval and against the calendar. It is told to every maintainer, and owes a review."""
     run = review.locked(Run, actor, number)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainstay.catalog.calendar.domain import Answer, Broken, Picture, decide
+from mainstay.catalog.calendar.domain import Allowance, Answer, Broken, Picture, decide
 from mainstay.catalog.calendar.entries import Raw, entry_from
 
 pytestmark = pytest.mark.once
@@ -144,3 +144,35 @@ def test_an_answer_stands_until_it_says_and_not_longer(raws: list[Raw], hours: i
         assert ask(*raws, services=(service,), now=now + part * step).allowed == answer.allowed
     if answer.allowed and SERVICES[service] is False:
         assert not ask(*raws, services=(service,), now=answer.until).allowed
+
+
+ALLOWANCE = Allowance("Payments", "front", 0.1, frozenset({"release", "job"}), 0.05)
+
+
+def with_budgets(*found: Allowance, services: tuple[str, ...] = ("front",), kind: str = "release") -> Answer:
+    return decide(Picture([], (), SERVICES, EDGES, found), services, kind, NOW)
+
+
+def test_a_budget_of_which_too_little_is_left_is_a_no_to_its_kinds_and_its_service() -> None:
+    answer = with_budgets(ALLOWANCE)
+    assert (answer.allowed, answer.until) == (False, None)
+    assert answer.reason == "5.0% of the budget of errors of Payments is left, and 10% must be"
+    assert with_budgets(ALLOWANCE, kind="correction").allowed
+    assert with_budgets(ALLOWANCE, services=("stock",)).allowed
+    assert with_budgets(replace(ALLOWANCE, left=0.1)).allowed
+
+
+def test_it_says_when_the_last_of_them_is_whole_again_if_that_is_known_of_all() -> None:
+    soon, later = NOW + timedelta(days=1), NOW + timedelta(days=9)
+    both = replace(ALLOWANCE, until=soon), replace(ALLOWANCE, name="Orders", until=later)
+    assert with_budgets(*both).until == later
+    assert "whole again Thu 5 Mar 2026 12:00 +00:00" in with_budgets(both[0]).reason
+    assert with_budgets(ALLOWANCE, *both).until is None
+
+
+def test_a_budget_that_is_not_known_is_a_no_unless_it_says_otherwise() -> None:
+    unknown = replace(ALLOWANCE, left=None, why="nobody answers")
+    assert (
+        with_budgets(unknown).reason == "what is left of the budget of errors of Payments is not known (nobody answers)"
+    )
+    assert with_budgets(replace(unknown, unknown_closes=False)).allowed

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mainstay.catalog.calendar import domain
 from mainstay.catalog.calendar.civil import is_skipped, moment_of, wall
-from mainstay.catalog.calendar.entries import CalendarError, Occurrence, Raw, entry_from, notes
+from mainstay.catalog.calendar.entries import REACHES, CalendarError, Occurrence, Raw, entry_from, notes
+from mainstay.catalog.domain import covered, paths_to
 
 pytestmark = pytest.mark.once
 ZONES = sorted(available_timezones())
@@ -29,7 +30,7 @@ def raw(**more: object) -> Raw:
         **({} if "to" in more or "lasts" in more else {"to": "04:00"}),
         **more,
     }
-    return Raw(**values)  # type: ignore[arg-type]
+    return Raw(**values)  # type: ignore[arg-type]  # of each its own
 
 
 @given(zones, civils)
@@ -69,7 +70,7 @@ def test_a_window_is_once_a_day_and_ends_when_the_clock_says(name: str, civil: d
     for one in starts:
         found = entry.occurrence(one)
         assert found.start < found.end
-        ends = datetime.combine(one.date(), to) + timedelta(days=days)  # type: ignore[arg-type]
+        ends = datetime.combine(one.date(), to) + timedelta(days=days)  # type: ignore[arg-type]  # where there is a to
         ends += timedelta(days=ends <= one)
         swallowed = moment_of(ends, zone) <= found.start
         assert swallowed or found.end == moment_of(ends, zone)
@@ -99,7 +100,7 @@ def test_now_and_next_are_what_listing_everything_finds(name: str, civil: dateti
 
 
 def span(found: Occurrence, zone: str = "Europe/Berlin") -> tuple[str, str]:
-    return tuple(f"{wall(one, ZoneInfo(zone)):%d %H:%M}" for one in (found.start, found.end))  # type: ignore[return-value]
+    return tuple(f"{wall(one, ZoneInfo(zone)):%d %H:%M}" for one in (found.start, found.end))  # type: ignore[return-value]  # of two
 
 
 def test_the_nights_on_which_berlin_changes_its_clocks() -> None:
@@ -177,3 +178,20 @@ def test_entries_that_meet_on_the_same_service_are_a_conflict() -> None:
     assert met(services=frozenset({"front"}), reach="dependencies") == ["Other"]
     assert met(services=frozenset({"stock"})) == []
     assert met(kind="event") == []
+
+
+KEYS = "abcde"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(KEYS)).filter(lambda one: one[0] != one[1]), max_size=8),
+    st.frozensets(st.sampled_from(KEYS), min_size=1, max_size=3),
+    st.sampled_from(REACHES),
+)
+def test_a_scope_means_the_same_whether_asked_for_one_service_or_for_all(
+    calls: list[tuple[str, str]], named: frozenset[str], reach: str
+) -> None:
+    entry = entry_from(raw(services=named, reach=reach))
+    down = {one: frozenset(paths_to(one, [(callee, caller) for caller, callee in calls])) - {one} for one in KEYS}
+    up = {one: frozenset(paths_to(one, calls)) - {one} for one in KEYS}
+    assert {one for one in KEYS if entry.covers(one, down[one], up[one])} == covered(named, reach, calls)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from mainstay.catalog.calendar import gate, services
 from mainstay.catalog.calendar.domain import Answer
 from mainstay.catalog.calendar.entries import CalendarError, Raw
-from mainstay.catalog.models import CalendarEntry, EmergencyUse, Service
+from mainstay.catalog.models import CalendarEntry, EmergencyUse, Service, new_revision
 from mainstay.config import read
 from mainstay.config import services as config
 from mainstay.core import access, clock
@@ -29,7 +29,7 @@ def actor(name: str) -> access.Actor:
 def entry(**more: object) -> Raw:
     start = f"{clock.now() - timedelta(hours=1):%Y-%m-%dT%H:%M}"
     values = {"key": "f", "kind": "freeze", "name": "Freeze", "timezone": "UTC", "start": start, "lasts": 7200, **more}
-    return Raw(**values)  # type: ignore[arg-type]
+    return Raw(**values)  # type: ignore[arg-type]  # of each its own
 
 
 def ask(who: access.Actor = VIEWER, *keys: str, emergency: str | None = None) -> Answer:
@@ -68,7 +68,7 @@ def test_only_maintainers_make_entries_and_what_is_wrong_names_its_field() -> No
 @pytest.mark.parametrize("change", [{"timezone": "Mars/Base"}, {"rrule": "FREQ=NEVER"}, {"start": "?"}, {"kind": "x"}])
 def test_a_broken_row_closes_the_gate(change: dict[str, str]) -> None:
     services.save(access.LOCAL, entry(start="2026-01-01T00:00", rrule="FREQ=YEARLY"))
-    CalendarEntry.objects.update(**change)
+    CalendarEntry.objects.update(**change, revision=new_revision())
     answer = ask()
     assert not answer.allowed
     assert "cannot be understood" in answer.reason
@@ -147,9 +147,11 @@ def test_answers_are_recorded_by_their_caller() -> None:
 def test_the_number_of_queries_does_not_depend_on_the_number_of_entries() -> None:
     for number in range(40):
         services.save(access.LOCAL, entry(key=f"e{number}", kind="event", services=frozenset({"pay", "front"})))
-    with CaptureQueriesContext(connection) as seen:
-        ask()
-    assert len([one for one in seen if "SAVEPOINT" not in one["sql"]]) == 4
+    for queries in (6, 4):
+        # The first question after a change reads what it is about; the next one knows it.
+        with CaptureQueriesContext(connection) as seen:
+            ask()
+        assert len([one for one in seen if "SAVEPOINT" not in one["sql"]]) == queries
 
 
 FILE = """

@@ -187,18 +187,18 @@ def test_two_that_must_look_the_same_and_do_not_are_told_until_they_do(tmp_path:
     one, two = (folder(tmp_path / name, app="port=1\n") for name in ("one", "two"))
     source("one", kind="command", command=f"cat {one[0].replace('**/*', 'app')}")
     source("two", kind="command", command=f"cat {two[0].replace('**/*', 'app')}", like="one")
-    assert loop.run_due() == 2
+    assert loop.run_due(limit=2) == 2
     assert not InboxItem.objects.exists()
     folder(tmp_path / "two", app="port=9\n")
     with clock.moved(timedelta(hours=1)):
-        loop.run_due()
+        loop.run_due(limit=2)
         assert loop.look_for_drift() == 0
         signal = InboxItem.objects.get().payload
         assert (signal["state"], signal["labels"]["alertname"]) == ("firing", "ConfigurationDrift")
         assert Source.objects.get(key="two").drift_text == "1 changed (output)"
         folder(tmp_path / "one", app="port=9\n")
     with clock.moved(timedelta(hours=2)):
-        loop.run_due()
+        loop.run_due(limit=2)
     assert [item.payload["state"] for item in InboxItem.objects.order_by("pk")] == ["firing", "resolved"]
 
 

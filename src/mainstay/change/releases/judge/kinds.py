@@ -33,31 +33,35 @@ HARM: dict[Kind, int] = {
 }
 
 _SETTINGS = frozenset(
-    "info version hash config build created max limit quota capacity virtual total_capacity threshold".split()
+    "info version hash config build created limit quota capacity virtual total_capacity threshold".split()
 )
 _ERRORS = frozenset(
     "error errors err errs fail failed fails failure failures exception exceptions 5xx 4xx timeout timeouts reject "
     "rejected rejects rejections refused drop dropped drops lost dead deadletter deadletters mismatch mismatches retry "
     "retries abort aborted aborts panic panics crash crashes restart restarts oom killed kills invalid unhealthy "
-    "unavailable denied fault faults deadlock deadlocks rollback rollbacks discarded discards throttled throttling "
-    "miss misses unreachable cancelled canceled declined corrupt corrupted violations".split()
+    "unavailable denied fault faults deadlock deadlocks rollback rollbacks discarded discards throttled throttles "
+    "throttling loss retrans retransmits retransmissions miss misses unreachable cancelled canceled declined corrupt "
+    "corrupted violations".split()
 )
 # Errors that callers make, and which are many for other reasons too.
 _THEIRS = frozenset("4xx declined denied cancelled canceled invalid".split())
 _LATENCY = frozenset(
-    "latency latencies duration durations delay delays lag wait waiting elapsed took ttfb rtt age oldest running slow "
-    "slowness".split()
+    "latency latencies duration durations delay delays lag wait waiting elapsed took ttfb rtt rt mrt age oldest "
+    "running slow slowness".split()
 )
 _HEADROOM = frozenset(
-    "free available left idle remaining expiry expires apdex availability healthy ready alive uptime".split()
+    "free avail available left idle remaining expiry expires apdex availability healthy ready alive uptime".split()
 )
 _MEMORY = frozenset("memory mem heap rss resident swap".split())
 _LOAD = frozenset(
-    "load disk storage filesystem queue queued depth backlog pending inflight unsettled connections conns threads "
+    "load load1 load5 load15 disk diskio storage filesystem queue queued depth backlog pending inflight unsettled "
+    "connections conns thread threads clients sessions activity concurrent concurrency "
     "goroutines fds saturation utilization utilisation usage used busy gc pool open stuck blocked locks locked "
     "unprocessed outstanding".split()
 )
-_TRAFFIC = frozenset("request requests rps qps tps call calls hits pageviews visits queries traffic".split())
+_TRAFFIC = frozenset(
+    "request requests rps rpm qps tps ops call calls hits pageviews visits queries traffic workload invocations".split()
+)
 _OUTCOME = frozenset(
     "throughput order orders placed fulfilled processed completed captured success successes succeeded successful "
     "conversion conversions sales revenue value payments charges reservations logins checkouts transactions messages "
@@ -66,9 +70,14 @@ _OUTCOME = frozenset(
 _TIME = re.compile(r"(^|_)(seconds|milliseconds|ms|time|p\d\d+|median|percentile)($|_)")
 _RATIO = frozenset("ratio rate percent percentage pct share fraction".split())
 # Only such labels say what a series counts; a path or a host can hold any word.
-_TELLING = frozenset("status code status_code http_status outcome result level severity state type kind".split())
+_TELLING = frozenset(
+    "status code status_code http_status http_status_code response_code outcome result level severity state type "
+    "kind".split()
+)
 _LABEL = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*\"?((?:[^\",}\\]|\\.)*)\"?")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])")
+# These are counted, however long each of them has run.
+_RUNNING = frozenset("thread threads connections sessions jobs tasks processes".split())
 _WORD = re.compile(r"[a-z]+(?:\d+[a-z]*)?|\d+[a-z]*")
 
 
@@ -94,7 +103,7 @@ def read(name: str) -> Metric:
     """Understand the name of a metric, with or without labels in braces."""
     base, _, rest = name.partition("{")
     base = base.strip()
-    snake = _CAMEL.sub("_", base).lower()
+    snake = _CAMEL.sub("_", base).lower().replace("un_healthy", "unhealthy")
     words = set(_WORD.findall(snake))
     labels = {key.lower(): value.lower() for key, value in _LABEL.findall(rest)}
     counts = bool(re.search(r"_(total|count|sum)$", snake))
@@ -106,13 +115,13 @@ def read(name: str) -> Metric:
 def _kind(snake: str, words: set[str], labels: dict[str, str]) -> Kind:
     """The first that fits, from what is surest to what is vaguest."""
     told = _told(labels)
-    timed = bool(words & _LATENCY or _TIME.search(snake))
+    timed = bool(words & _LATENCY or _TIME.search(snake)) and not ("running" in words and words & _RUNNING)
     moment = "timestamp" in words
     choices = (
-        (bool(words & _SETTINGS), Kind.NEUTRAL),
+        (bool(words & _SETTINGS) or ("max" in words and not timed), Kind.NEUTRAL),
         (bool(words & _ERRORS) or told is Kind.ERRORS, Kind.ERRORS),
         ("cpu" in words, Kind.HEADROOM if "idle" in words else Kind.CPU),
-        (bool(words & _HEADROOM), Kind.HEADROOM),
+        (bool(words & _HEADROOM) or re.search(r"(^|_)up$", snake) is not None, Kind.HEADROOM),
         (bool(words & _MEMORY), Kind.MEMORY),
         (moment, Kind.LATENCY if "last" in words else Kind.NEUTRAL),
         ("success" in words or ("hit" in words and bool(words & _RATIO)), Kind.OUTCOME),

@@ -1,5 +1,7 @@
 """The judge, on windows whose truth is known."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -57,8 +59,8 @@ def window(
     return pl.concat(rows)
 
 
-def before(seed: int = 1, **more: object) -> pl.DataFrame:
-    return window(seed, RELEASE - HOUR, **more)  # type: ignore[arg-type]
+def before(seed: int = 1, **more: Any) -> pl.DataFrame:
+    return window(seed, RELEASE - HOUR, **more)
 
 
 def reasons(said: Judgement) -> set[str]:
@@ -81,8 +83,8 @@ def test_a_release_that_changes_nothing_passes(seed: int) -> None:
     ],
 )
 @pytest.mark.parametrize("traffic", [0.5, 1.0, 2.0])
-def test_harm_is_found_whatever_the_traffic(bad: dict[str, float], metric: str, traffic: float) -> None:
-    said = judge(before(), window(2, traffic=traffic, **bad))  # type: ignore[arg-type]
+def test_harm_is_found_whatever_the_traffic(bad: dict[str, Any], metric: str, traffic: float) -> None:
+    said = judge(before(), window(2, traffic=traffic, **bad))
     assert said.verdict is Verdict.FAILED
     assert {one.metric for one in said.findings if one.verdict is Verdict.FAILED} == {metric}
     assert said.confidence > 0.99
@@ -183,6 +185,23 @@ def test_a_metric_that_wanders_by_itself_is_not_sure() -> None:
         ("settlement_last_success_timestamp_seconds", Kind.LATENCY),
         ("build_info", Kind.NEUTRAL),
         ("config_value", Kind.NEUTRAL),
+        ("CPUUtilization", Kind.CPU),
+        ("HTTPCode_Target_5XX_Count", Kind.ERRORS),
+        ("5XXError", Kind.ERRORS),
+        ("UnHealthyHostCount", Kind.ERRORS),
+        ("HealthyHostCount", Kind.HEADROOM),
+        ('istio_requests_total{response_code="503"}', Kind.ERRORS),
+        ("PodWorkload(Ops)", Kind.TRAFFIC),
+        ("PodServerLatencyP90(s)", Kind.LATENCY),
+        ("http_server_requests_seconds_max", Kind.LATENCY),
+        ("mysql_global_variables_max_connections", Kind.NEUTRAL),
+        ("mysql_global_status_threads_running", Kind.LOAD),
+        ("pg_stat_activity_count", Kind.LOAD),
+        ("node_load1", Kind.LOAD),
+        ("node_filesystem_avail_bytes", Kind.HEADROOM),
+        ("node_netstat_Tcp_RetransSegs", Kind.ERRORS),
+        ("up", Kind.HEADROOM),
+        ("mysql_up", Kind.HEADROOM),
         ("temperature", Kind.NEUTRAL),
     ],
 )

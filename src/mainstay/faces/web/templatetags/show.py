@@ -50,6 +50,9 @@ _KINDS = {
     "waiting": "calm",
     "held": "calm",
     "met": "good",
+    "breached": "bad",
+    "kept": "good",
+    "burning": "taken",
     "partly": "taken",
     "missing": "bad",
     "checking": "taken",
@@ -66,6 +69,7 @@ _KINDS = {
     "freeze": "off",
     "event": "calm",
     "work": "taken",
+    "release": "taken",
     "allowed": "good",
     "refused": "bad",
     "partial": "bad",
@@ -84,8 +88,23 @@ _KINDS = {
     "watched": "taken",
     "passed": "good",
     "inconclusive": "calm",
+    "overdue": "bad",
+    "proposed": "taken",
+    "dismissed": "off",
+    "cause known": "taken",
+    "fix planned": "taken",
+    "verifying": "calm",
+    "solved": "good",
+    "working": "taken",
     "broken off": "off",
     "rolled back": "off",
+    "building": "taken",
+    "broken": "bad",
+    "ready": "calm",
+    "accepted": "taken",
+    "asked": "bad",
+    "fixed": "good",
+    "declined": "off",
 }
 
 
@@ -170,6 +189,31 @@ def impact(incident: Any) -> str:
 def markdown(text: str) -> SafeString:
     """A text that a person wrote in Markdown."""
     return texts.render(text)
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share in percent, as exact as it matters."""
+    return "not known" if share is None else f"{share * 100:.4g} %"
+
+
+@register.filter
+def whole_minutes(count: float) -> str:
+    """A number of minutes as a length of time, below none too."""
+    length = words.duration(timedelta(minutes=abs(count)))
+    return length if count >= 0 else f"{length} too much"
+
+
+@register.filter
+def burn(rate: float | None) -> str:
+    """A burn rate; in words where it is not known."""
+    return "not known" if rate is None else f"{rate:.1f} x"
+
+
+@register.filter
+def time_left(clock_of: Any) -> str:
+    """What is left of an agreed time."""
+    return words.time_left(clock_of.left, over=not clock_of.goes_on)
 
 
 @register.filter

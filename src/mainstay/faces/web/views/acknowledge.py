@@ -30,6 +30,7 @@ from mainstay.faces.web.middleware import policy
 from mainstay.faces.web.views.base import public
 from mainstay.observe.changes import services as changes
 from mainstay.observe.telemetry.services import TelemetryError
+from mainstay.respond.clocks import services as clocks
 from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.incidents.models import State
@@ -99,6 +100,7 @@ def _facts(actor: Actor, page: Page) -> dict[str, Any]:
         if incident.known_error_id
         else None,
         "earlier": incidents.last_of_service(actor, incident),
+        "levels": clocks.of(actor, incident, clock.now()),
         "change": _last_change(actor, scope),
         "may_take": incident.state == State.OPEN,
         "may_snooze": incident.state in {State.OPEN, State.ACKNOWLEDGED},

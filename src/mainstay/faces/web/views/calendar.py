@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mainstay.catalog import services as catalog
 from mainstay.catalog.calendar import gate, ical, services
 from mainstay.catalog.calendar.entries import CHANGES, KINDS, REACHES, CalendarError, Raw
+from mainstay.catalog.levels import objectives
 from mainstay.core import access, clock
 from mainstay.core.access import Actor, Right
 from mainstay.core.problems import ProblemError
@@ -64,6 +65,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "answer": gate.may_change(actor, [asked], now, kind="other") if asked else None,
             "owed": list(reviews.filter(reviewed_at=None)[:50]),
             "reviewed": list(reviews.exclude(reviewed_at=None)[:5]),
+            "allowances": objectives.allowances(now),
             "entries": list(services.visible(actor)[:500]),
             "kinds": KINDS,
         },

@@ -11,6 +11,7 @@ from mainstay.core import people
 from mainstay.core.access import Actor
 from mainstay.faces.web.context import MAIN, MORE
 from mainstay.faces.web.views.base import actor_of, is_panel, show
+from mainstay.learn.problems import services as problems
 from mainstay.observe.metrics import services as metrics
 from mainstay.respond.incidents import services as incidents
 
@@ -46,6 +47,15 @@ def _incidents(actor: Actor, text: str) -> Iterator[Place]:
         yield Place("Incident", one.title, f"INC-{one.pk}, P{one.priority}, {one.state}", f"/i/{one.pk}")
 
 
+def _problems(actor: Actor, text: str) -> Iterator[Place]:
+    digits = text.upper().removeprefix("PRB-")
+    named = Q(title__icontains=text)
+    if digits.isascii() and digits.isdigit() and len(digits) < 10:
+        named |= Q(pk=int(digits))
+    for one in problems.visible(actor).filter(named)[:EACH]:
+        yield Place("Problem", one.title, f"{one}, {one.state}", f"/problems/{one.pk}")
+
+
 def _named(actor: Actor, text: str) -> Iterator[Place]:
     named = Q(key__icontains=text) | Q(name__icontains=text)
     for service in catalog.visible_services(actor).filter(named).order_by("tier", "name")[:EACH]:
@@ -63,6 +73,7 @@ def go(request: HttpRequest) -> HttpResponse:
     actor, text = actor_of(request), request.GET.get("q", "").strip()[:80]
     places = list(_incidents(actor, text))
     if text:
+        places += _problems(actor, text)
         places += _named(actor, text)
     places += _screens(text)
     exact = text.upper().removeprefix("INC-")

@@ -9,16 +9,17 @@ from mainstay.catalog.calendar.domain import Broken
 from mainstay.catalog.calendar.entries import KINDS
 from mainstay.catalog.calendar.ical import Event
 from mainstay.change.maintenance import services as maintenance
+from mainstay.change.releases import services as releases
 from mainstay.core.access import Actor
 from mainstay.core.settings import current
 
-WORK = "work"
-WORDS = {**KINDS, WORK: "planned work"}
+WORK, RELEASE = "work", "release"
+WORDS = {**KINDS, WORK: "planned work", RELEASE: "release"}
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing from ``start`` to ``end``. ``kind`` is that of an entry, or ``work``."""
+    """One thing from ``start`` to ``end``. ``kind`` is that of an entry, ``work`` or ``release``."""
 
     key: str
     kind: str
@@ -57,4 +58,7 @@ def between(actor: Actor, after: datetime, before: datetime) -> tuple[list[Happe
         scope = ", ".join(maintenance.service_keys(work))
         link = f"/maintenance/{work.pk}"
         found.append(Happening(str(work), WORK, work.title, work.starts_at, work.ends_at, scope, work.reason, link))
+    for release, start, end in releases.between(actor, after, before):
+        name, link = f"{release.service.name} {release.version}", f"/releases/{release.pk}"
+        found.append(Happening(str(release), RELEASE, name, start, end, release.service.key, release.summary, link))
     return sorted(found, key=lambda one: (one.start, one.kind, one.key)), broken

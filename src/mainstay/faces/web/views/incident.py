@@ -16,6 +16,7 @@ from mainstay.faces.web.views.base import actor_of, show
 from mainstay.observe.metrics.models import Rule
 from mainstay.respond.alerts import services as alerts
 from mainstay.respond.alerts.models import Alert
+from mainstay.respond.clocks import services as clocks
 from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.incidents.models import Incident, KnownErrorMatch, State
@@ -84,6 +85,7 @@ def build(actor: Actor, number: int) -> dict[str, Any]:
         "currency": current().currency,
         "entries": timeline.entries(actor, number),
         "why_me": mine[-1] if mine else None,
+        "levels": clocks.of(actor, incident, clock.now()),
         "is_open": incident.state == State.OPEN,
         "is_live": incident.state != State.RESOLVED,
         "may_snooze": incident.state in {State.OPEN, State.ACKNOWLEDGED},
@@ -156,6 +158,7 @@ def export(request: HttpRequest, number: int) -> HttpResponse:
     """The whole story as a Markdown file."""
     actor = actor_of(request)
     kept = exhibits.of_incident(actor, number) if actor.right >= Right.RESPOND else None
-    text = incidents.export_markdown(actor, number, kept)
+    levels = clocks.of(actor, incidents.get(actor, number), clock.now())
+    text = incidents.export_markdown(actor, number, kept, levels.told if levels else ())
     name = f'attachment; filename="INC-{number}.md"'
     return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers={"Content-Disposition": name})

@@ -9,6 +9,7 @@ from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError
 from mainstay.faces.web.views.base import actor_of, back_to, say, whole
 from mainstay.faces.web.views.incident import page
+from mainstay.respond.clocks import services as clocks
 from mainstay.respond.incidents import known
 from mainstay.respond.incidents import services as incidents
 
@@ -57,6 +58,17 @@ def _known_error(request: HttpRequest, actor: Actor, number: int) -> str:
     return f"{row.known_error.key}: {row.get_verdict_display().lower()}."
 
 
+def _hold(request: HttpRequest, actor: Actor, number: int) -> str:
+    clocks.hold(actor, number, request.POST.get("why", ""), request.POST.get("note", ""))
+    return f"INC-{number} waits."
+
+
+def _resume(request: HttpRequest, actor: Actor, number: int) -> str:
+    del request
+    clocks.resume(actor, number)
+    return f"INC-{number} waits no more."
+
+
 ACTIONS: dict[str, Callable[[HttpRequest, Actor, int], str]] = {
     "acknowledge": _acknowledge,
     "snooze": _snooze,
@@ -65,6 +77,8 @@ ACTIONS: dict[str, Callable[[HttpRequest, Actor, int], str]] = {
     "priority": _priority,
     "note": _note,
     "assign": _assign,
+    "hold": _hold,
+    "resume": _resume,
     "known-error": _known_error,
 }
 

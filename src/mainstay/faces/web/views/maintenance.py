@@ -20,6 +20,7 @@ from mainstay.core.settings import current
 from mainstay.faces.web.views.base import actor_of, person_of, say, sheet_of, show
 from mainstay.faces.web.views.calendar import REACH_WORDS
 from mainstay.observe.checks import services as checks
+from mainstay.respond.clocks import services as clocks
 from mainstay.respond.comms import services as comms
 
 State = Work.State
@@ -55,6 +56,7 @@ def _page(request: HttpRequest, number: int, error: ProblemError | None = None) 
         "met": conflicts.of(actor, keys, work.reach, work.starts_at, work.ends_at, but=work.pk)
         if work.state in services.NOT_OVER
         else [],
+        "stops": clocks.stopped_by_work(actor, services.felt_by(work)),
         "reach": REACH_WORDS[work.reach],
         "log": list(work.notes.all()),
         "told": list(comms.notices(actor, str(work))[:50]),
@@ -77,7 +79,7 @@ def _zone(request: HttpRequest) -> str:
     return person_of(request).timezone or current().default_timezone
 
 
-def _moment(request: HttpRequest, name: str) -> datetime:
+def moment(request: HttpRequest, name: str) -> datetime:
     """What a field of the form means in the zone of the person."""
     try:
         return moment_of(read_civil(request.POST.get(name, "")), zone_of(_zone(request)))
@@ -102,8 +104,8 @@ def edit(request: HttpRequest) -> HttpResponse:
             fields["title"],
             fields["reason"],
             frozenset(fields["services"]),
-            _moment(request, "starts_at"),
-            _moment(request, "ends_at"),
+            moment(request, "starts_at"),
+            moment(request, "ends_at"),
             fields["reach"],
             bool(fields["quiet"]),
             bool(fields["announced"]),
@@ -154,12 +156,12 @@ def _end(request: HttpRequest, actor: Actor, number: int) -> str:
 
 
 def _extend(request: HttpRequest, actor: Actor, number: int) -> str:
-    services.extend(actor, number, _moment(request, "ends_at"))
+    services.extend(actor, number, moment(request, "ends_at"))
     return "It has another end."
 
 
 def _move(request: HttpRequest, actor: Actor, number: int) -> str:
-    services.move(actor, number, _moment(request, "starts_at"), _moment(request, "ends_at"))
+    services.move(actor, number, moment(request, "starts_at"), moment(request, "ends_at"))
     return "It is planned for another time."
 
 

@@ -213,14 +213,15 @@ def log_changes(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def changed(request: HttpRequest, number: int) -> HttpResponse:
-    """What changed in the hours before, for the service and what it calls."""
+    """What changed in the hours before, in the service and around it, the nearest first."""
     actor = actor_of(request)
     incident = incidents.get(actor, number)
     context: dict[str, Any] = {"incident": incident, "title": "What changed", "panel": "parts/changes.html"}
     context |= {"hours": CHANGE_HOURS, "scope": _scope(actor, incident), "around": incident.started_at}
     try:
         until = min(clock.now(), incident.started_at + timedelta(minutes=30))
-        context["changes"] = _changes(actor, incident, until, CHANGE_HOURS)
+        if incident.service is not None:
+            context["ranked"] = changes.near(actor, incident.service.key, incident.started_at, until, CHANGE_HOURS)
     except TelemetryError as error:
         context["error"] = str(error)
     return show(request, "panel", context, "parts/changes")

@@ -7,15 +7,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mainstay.catalog import services as catalog
-from mainstay.change.releases import domain, report, services
+from mainstay.change.releases import domain, services
 from mainstay.change.releases.domain import Act
+from mainstay.change.releases.plans import services as plans
 from mainstay.change.releases.services import Wanted
-from mainstay.core import clock, documents
 from mainstay.core.access import Actor
-from mainstay.core.problems import ProblemError
-from mainstay.faces.api.releases import verified
-from mainstay.faces.web import assets
+from mainstay.core.problems import ProblemError, bad_request
+from mainstay.faces.api.releases import met, report_file, verified
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show
+from mainstay.faces.web.views.maintenance import moment
+from mainstay.restore.runbooks import books
 
 # How much of the evidence that is well a page shows.
 _WELL = 20
@@ -26,15 +27,32 @@ def every(request: HttpRequest) -> HttpResponse:
     """The latest releases, and the form of a new one."""
     if request.method != "POST":
         return _list(request, {"service": request.GET.get("service", "")})
-    names = ("service", "version", "previous", "summary", "ticket", "link")
+    names = ("service", "version", "previous", "summary", "ticket", "link", "runbook", "inputs")
     fields = {name: request.POST.get(name, "")[:2000] for name in names}
     emergency = request.POST.get("emergency", "").strip()[:1000]
     try:
-        release = services.start(actor_of(request), Wanted(**fields), emergency=emergency or None)
+        given = _inputs(fields["inputs"])
+        wanted = Wanted(**{name: fields[name] for name in names[:-1]}, inputs=given)
+        if request.POST.get("at"):
+            planned = services.schedule(actor_of(request), wanted, moment(request, "at"))
+            say(request, f"{planned} is planned.")
+            return HttpResponseRedirect(f"/releases/{planned.pk}")
+        release = services.start(actor_of(request), wanted, emergency=emergency or None)
     except ProblemError as error:
-        return _list(request, {**fields, "emergency": emergency}, error)
-    say(request, f"{release} has started. Say when it is rolled out everywhere.")
+        return _list(request, {**fields, "emergency": emergency, "at": request.POST.get("at", "")[:20]}, error)
+    say(request, f"{release} has started.{'' if release.rollout_run_id else ' Say when it is rolled out everywhere.'}")
     return HttpResponseRedirect(f"/releases/{release.pk}")
+
+
+def _inputs(text: str) -> dict[str, str]:
+    """One NAME=VALUE a line. Raises ``ProblemError``."""
+    found = {}
+    for line in filter(str.strip, text.splitlines()):
+        name, sign, value = (part.strip() for part in line.partition("="))
+        if not (name and sign):
+            raise bad_request(f"write NAME=VALUE instead of {name or line}", "inputs")
+        found[name] = value
+    return found
 
 
 def _list(request: HttpRequest, fields: Mapping[str, str], error: ProblemError | None = None) -> HttpResponse:
@@ -45,6 +63,7 @@ def _list(request: HttpRequest, fields: Mapping[str, str], error: ProblemError |
         "chosen": chosen,
         "fields": fields,
         "error": error,
+        "books": books.visible(actor).filter(enabled=True, current__isnull=False).values_list("key", "name"),
         "services": catalog.visible_services(actor).order_by("name").values_list("key", "name"),
     }
     answer = show(request, "releases", context)
@@ -67,6 +86,8 @@ def _page(request: HttpRequest, number: int, error: ProblemError | None = None) 
         "well": [one for one in release.findings if one["verdict"] == "passed"][:_WELL],
         "log": list(release.notes.all()),
         "may": {act.name.lower(): domain.step(domain.State(release.state), act).allowed for act in Act},
+        "plan": plans.of_service(actor_of(request), release.service),
+        "met": met(actor_of(request), release),
         "error": error,
         "typed": request.POST,
     }
@@ -77,14 +98,8 @@ def _page(request: HttpRequest, number: int, error: ProblemError | None = None) 
 
 @require_GET
 def report_of(request: HttpRequest, number: int, form: str) -> HttpResponse:
-    """The report with its seal, as Markdown or PDF."""
-    actor = actor_of(request)
-    blocks = report.blocks(actor, services.get(actor, number))
-    pdf = form == "pdf"
-    body: Any = documents.pdf(blocks, assets.DIST / "fonts", clock.now()) if pdf else documents.markdown(blocks)
-    kind = "application/pdf" if pdf else "text/markdown; charset=utf-8"
-    name = f'attachment; filename="REL-{number}.{form}"'
-    return HttpResponse(body, content_type=kind, headers={"Content-Disposition": name})
+    """The report with its seal, in one of the formats of documents."""
+    return report_file(actor_of(request), number, form)
 
 
 def _start(actor: Actor, number: int, posted: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from mainstay.catalog import services as catalog
 from mainstay.catalog.calendar import gate
 from mainstay.catalog.domain import paths_to
+from mainstay.catalog.levels import objectives
 from mainstay.catalog.models import Service
 from mainstay.change.maintenance import services as maintenance
 from mainstay.core import clock
@@ -71,6 +72,7 @@ def one(request: HttpRequest, key: str) -> HttpResponse:
         "map": lay_out(key, names, edges, processes, broken),
         "gate": gate.may_change(actor, [key], clock.now(), kind="other"),
         "works": list(maintenance.around(actor, service, clock.now(), clock.now() + WORK_AHEAD)[:5]),
+        "standings": objectives.standings(actor, service),
         "needs": sorted((names[callee], callee) for caller, callee in edges if caller == key),
         "needed_by": sorted((names[caller], caller) for caller, callee in edges if callee == key),
         "paths": _paths(processes, reach, names),

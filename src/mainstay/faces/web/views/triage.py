@@ -13,6 +13,8 @@ from mainstay.core import clock
 from mainstay.core.access import Actor, Right
 from mainstay.faces.web import words
 from mainstay.faces.web.views.base import actor_of, back_to, is_panel, say, show
+from mainstay.respond.clocks import services as clocks
+from mainstay.respond.clocks.domain import Clock
 from mainstay.respond.incidents import services as incidents
 from mainstay.respond.incidents.models import Incident, State
 from mainstay.respond.oncall import services as oncall
@@ -66,6 +68,7 @@ class Row:
     incident: Incident
     next: Next | None
     needs_me: bool
+    clock: Clock | None
 
     @property
     def is_new(self) -> bool:
@@ -79,7 +82,16 @@ def _rows(actor: Actor, filters: Filters) -> tuple[list[Row], list[Row]]:
     live = list(found.order_by("priority", "-opened_at")[:SHOWN])
     following = oncall.next_of_many([one.pk for one in live if one.state == State.OPEN])
     waiting = paging.waiting_for(actor)
-    rows = [Row(one, following.get(one.pk), one.state == State.OPEN and one.pk in waiting) for one in live]
+    agreed = clocks.of_many(actor, live, clock.now())
+    rows = [
+        Row(
+            one,
+            following.get(one.pk),
+            one.state == State.OPEN and one.pk in waiting,
+            agreed[one.pk].pressing if one.pk in agreed else None,
+        )
+        for one in live
+    ]
     # What nobody has taken comes before what somebody works on, within the same priority.
     rows.sort(key=lambda row: (row.incident.priority, not row.is_new))
     broken = [row for row in rows if row.incident.state != State.RESTORED]

@@ -1,4 +1,4 @@
-"""OTLP over gRPC: the services for logs and metrics, with the same decoding as over HTTP.
+"""OTLP over gRPC: the services for logs, metrics and traces, with the same decoding as over HTTP.
 
 Source: OpenTelemetry specification, "OTLP/gRPC": UNAVAILABLE means come again, INVALID_ARGUMENT and the codes of a
 wrong token mean do not.
@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
 from mainstay.core import clock
 from mainstay.core.problems import ProblemError
@@ -19,9 +20,10 @@ from mainstay.observe.intake import counters, keeping
 from mainstay.observe.intake.auth import Senders
 from mainstay.observe.intake.otlp.logs import lines_of
 from mainstay.observe.intake.otlp.metrics import samples_of
+from mainstay.observe.intake.otlp.traces import spans_of
 from mainstay.observe.intake.threads import into_spool
 
-LOGS, METRICS = "otlp/grpc logs", "otlp/grpc metrics"
+LOGS, METRICS, TRACES = "otlp/grpc logs", "otlp/grpc metrics", "otlp/grpc traces"
 GRACE = 3.0
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -34,7 +36,7 @@ InThread = Callable[..., Awaitable[Any]]
 
 
 class _Service:
-    """One of the two services: who sends, then decoding and keeping in a thread, then the answer."""
+    """One of the services: who sends, then decoding and keeping in a thread, then the answer."""
 
     def __init__(self, protocol: str, keep: Callable[[Any, str], Any], senders: Senders, in_thread: InThread) -> None:
         self._protocol, self._keep, self._senders, self._in_thread = protocol, keep, senders, in_thread
@@ -68,6 +70,14 @@ def _keep_metrics(request: Any, sender: str) -> Any:
     return response
 
 
+def _keep_traces(request: Any, sender: str) -> Any:
+    del sender
+    response, keep = spans_of(request)
+    for one in keep:
+        one()
+    return response
+
+
 class GrpcServer:
     """Listens for exports, with or without TLS."""
 
@@ -83,10 +93,13 @@ class GrpcServer:
         self._server = grpc.aio.server(options=options)
         logs = _Service(LOGS, _keep_logs, self._senders, self._in_thread)
         metrics = _Service(METRICS, _keep_metrics, self._senders, self._in_thread)
+        traces = _Service(TRACES, _keep_traces, self._senders, self._in_thread)
         add_logs: Any = logs_service_pb2_grpc.add_LogsServiceServicer_to_server
         add_metrics: Any = metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server
+        add_traces: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
         add_logs(logs, self._server)
         add_metrics(metrics, self._server)
+        add_traces(traces, self._server)
         try:
             if self._tls:
                 self.port = self._server.add_secure_port(self._address, _credentials())

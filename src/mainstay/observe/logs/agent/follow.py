@@ -25,6 +25,8 @@ from mainstay.observe.logs.agent.checkpoint import Checkpoint, Place
 
 # Seconds: the last record of a file may still grow; a line without an end may still end; a renamed file be written to.
 HOLD, HOLD_PARTIAL, LINGER, COPYING = 1.0, 5.0, 60.0, 5.0
+# A file that grows all the time is sent so often: each batch costs both sides the same, however short it is.
+GATHER = 1.0
 ZIPPED = ".gz"
 _ROTATED_NAME = re.compile(r"[.-]\d[\w.-]*")
 
@@ -90,13 +92,14 @@ class Zipped:
 
 @dataclass
 class Followed:
-    """One open file, what is acknowledged of it, and since when it has not grown (monotonic seconds)."""
+    """One open file and what is acknowledged of it; monotonic seconds: when it grew, is to be read and was sent."""
 
     source: Plain | Zipped
     place: Place
     seen: int = -1
     grown: float = 0.0
     due: float = 0.0
+    sent: float = 0.0
     gone: bool = False
 
 
@@ -243,7 +246,8 @@ class Follower:
         offset = one.place.offset
         size = one.source.size(offset)
         if size != one.seen:
-            one.seen, one.grown, one.due = size, now, now
+            full = size - offset >= text.BATCH_BYTES
+            one.seen, one.grown, one.due = size, now, now if full else max(now, one.sent + GATHER)
         if size == offset or (now < one.due and not flush):
             return b""
         if size < offset or (isinstance(one.source, Plain) and not one.place.fits(one.source.at)):
@@ -266,7 +270,7 @@ class Follower:
 
     def accepted(self, one: Followed, data: bytes) -> None:
         """These bytes of a file were acknowledged."""
-        one.place = one.place.after(data)
+        one.place, one.sent = one.place.after(data), time.monotonic()
         self._checkpoint.put(one.place)
 
     def _say_once(self, message: str) -> None:

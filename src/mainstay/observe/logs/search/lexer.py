@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mainstay.observe.logs.search.query import BARE_NAME
+from mainstay.observe.logs.search.query import BARE_NAME, WORDS_OF_THE_LANGUAGE
 
 
 class QueryError(ValueError):
@@ -33,7 +33,6 @@ class Token:
 
 _SPACE = re.compile(r"\s+")
 _OP = re.compile(r"[<>]=?")
-_KEYWORDS = {"AND", "OR", "NOT", "TO", "&&", "||"}
 _ENDS_WORD = frozenset(' \t\r\n\f\v"()[]')
 
 
@@ -135,7 +134,7 @@ def _word(text: str, place: int, *, after_colon: bool) -> Token:
     raw = text[place:at]
     if len(parts) > 1:
         return Token("glob", raw, place, len(raw), tuple(parts))
-    if raw in _KEYWORDS:
+    if raw in WORDS_OF_THE_LANGUAGE:
         return Token({"&&": "AND", "||": "OR"}.get(raw, raw), raw, place, len(raw))
     return Token("word", parts[0], place, len(raw))
 

@@ -101,7 +101,7 @@ class Or:
 
 Node: TypeAlias = Everything | Text | Glob | Regex | Field | Not | And | Or
 
-WORDS_OF_THE_LANGUAGE = frozenset({"AND", "OR", "NOT", "TO"})
+WORDS_OF_THE_LANGUAGE = frozenset({"AND", "OR", "NOT", "TO", "&&", "||"})
 # What may stand in a word without quotes. A colon ends the name of a field, brackets group.
 _BARE = re.compile(r"[^\s\"():\[\]*\\<>=/-][^\s\"():\[\]*\\]*\Z")
 BARE_NAME = re.compile(r"[A-Za-z_@][\w.@/-]*\Z", re.ASCII)

@@ -57,6 +57,33 @@ def test_batches_of_one_table_go_in_together(tmp_path: Path) -> None:
     assert spool.waiting_bytes() == 0
 
 
+def test_a_drainer_that_may_gather_lets_small_batches_wait_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("mainstay.observe.telemetry.spool.time.monotonic", lambda: now[0])
+    spool, store = Spool(tmp_path, 10**9), Store()
+    rows = []
+    for number, later in enumerate((0.0, 0.4, 0.4, 0.4)):
+        now[0] += later
+        spool.write("a", {"n": [number]})
+        rows.append(spool.drain(store, STATEMENTS, {"a"}).rows)
+    assert rows == [1, 0, 0, 3]
+    spool.write("a", {"n": [4]})
+    spool.write("b", {"n": [5]})
+    assert spool.drain(store, STATEMENTS, {"a"}).rows == 1, "who may not wait goes in before who waits"
+    assert store.rows("insert b") == [5]
+    assert spool.drain(store, STATEMENTS).rows == 1, "nobody waits where nothing is gathered"
+
+
+def test_what_is_much_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mainstay.observe.telemetry.spool.GATHER_BYTES", 1000)
+    spool, store = Spool(tmp_path, 10**9), Store()
+    for many in (1, 1000):
+        spool.write("a", {"n": list(range(many))})
+        assert spool.drain(store, STATEMENTS, {"a"}).rows == many
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_crashes_at_any_point_neither_lose_nor_double_a_batch(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch

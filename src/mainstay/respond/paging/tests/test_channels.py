@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from mainstay.core import settings
+from mainstay.core import settings, webhooks
 from mainstay.respond.paging.channels import CHANNELS, chat, mail, webhook
 from mainstay.respond.paging.message import DeliveryError, Message
 
@@ -197,8 +197,8 @@ def test_a_webhook_is_signed_and_names_its_key(hook: tuple[str, list[tuple[dict[
     headers, body = seen[0]
     assert headers["idempotency-key"] == headers["webhook-id"] == "key-2"
     stamp = int(headers["webhook-timestamp"])
-    assert headers["webhook-signature"] == webhook.signature("key-2", stamp, body)
-    assert headers["webhook-signature"] != webhook.signature("key-2", stamp, body + b" ")
+    assert headers["webhook-signature"] == webhooks.signature("key-2", stamp, body)
+    assert headers["webhook-signature"] != webhooks.signature("key-2", stamp, body + b" ")
     assert json.loads(body)["facts"]["Where"] == "Pay"
 
 

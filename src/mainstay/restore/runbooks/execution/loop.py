@@ -23,6 +23,7 @@ from mainstay.restore.runbooks.execution.masking import SHORTEST
 from mainstay.restore.runbooks.execution.rest import Rest
 from mainstay.restore.runbooks.execution.setting import Setting, threads
 from mainstay.restore.runbooks.models import Run, StepRun
+from mainstay.restore.told import tell_change
 
 State = Run.State
 # How long a run whose targets are held by another leaves them alone.
@@ -177,6 +178,7 @@ def hand_back(run: Run, holder: str, rest: Rest) -> None:
         )
         if ended:
             guards.release_targets(run)
+            _tell_change(run, state)
         else:
             until = look_at + LEASE if look_at else now + timedelta(seconds=facts.book_of(run.version.text).timeout)
             guards.keep_targets(run, until)
@@ -184,6 +186,13 @@ def hand_back(run: Run, holder: str, rest: Rest) -> None:
         if state == State.WAITING and run.state_reason == reason:
             return
         _tell(run, state, reason)
+
+
+def _tell_change(run: Run, state: str) -> None:
+    """A run that may have changed something, however it ended. One that only looks has not."""
+    if facts.book_of(run.version.text).changes and run.started_at is not None:
+        what = f"{run.title}, {State(state).label.lower()}"
+        tell_change(run, "runbook", what, by=run.automatic or run.requested_name, at=run.started_at)
 
 
 def _tell(run: Run, state: str, reason: str) -> None:

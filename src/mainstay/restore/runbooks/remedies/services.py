@@ -16,8 +16,7 @@ from mainstay.core.settings import current
 from mainstay.respond.alerts.models import Alert
 from mainstay.respond.incidents.models import Incident, State
 from mainstay.respond.timeline import services as timeline
-from mainstay.restore.runbooks import books, facts, hosts, services
-from mainstay.restore.runbooks import domain as runs
+from mainstay.restore.runbooks import books, hosts, services
 from mainstay.restore.runbooks.models import Remedy, RemedyUse, Run
 from mainstay.restore.runbooks.remedies import domain
 
@@ -157,24 +156,19 @@ def counted(uses: QuerySet[RemedyUse]) -> QuerySet[RemedyUse]:
 
 
 def _begin(remedy: Remedy, incident: Incident, labels: dict[str, str], targets: list[str]) -> Run:
-    """A run of the book. One that takes a second person waits for that person; any other is started."""
+    """A run of the book, with what the labels give it."""
     inputs = {
         name: labels.get(one["label"], "") if isinstance(one, dict) else one for name, one in remedy.inputs.items()
     }
-    made = services.propose(
+    made = services.begin(
         SYSTEM,
         remedy.runbook,
         inputs,
         targets=targets or None,
         reason=f"{remedy.asks_for} in {incident}",
         incident=incident.pk,
+        automatic=f"remedy {remedy.key}",
     )
-    made.automatic = f"remedy {remedy.key}"
-    made.save(update_fields=["automatic"])
-    if runs.needs_approval(facts.book_of(made.version.text)):
-        services.request(SYSTEM, made.pk)
-    else:
-        services.start(SYSTEM, made.pk)
     audit.record(SYSTEM, "remedy.run", f"remedy {remedy.key}", run=str(made), incident=str(incident), inputs=inputs)
     return made
 

@@ -34,6 +34,7 @@ from mainstay.restore.sqldesk.domain.statement import StatementError
 from mainstay.restore.sqldesk.engines.base import DeskError, UnreachableError
 from mainstay.restore.sqldesk.engines.session import Session
 from mainstay.restore.sqldesk.models import Batch, Correction
+from mainstay.restore.told import tell_change
 
 log = logging.getLogger(__name__)
 State = Correction.State
@@ -252,6 +253,10 @@ def _end(correction: Correction, error: str) -> None:
         if error and some:
             sentence = f"stopped half way after {total:,} rows: {error}"
         review.note(SYSTEM, correction, str(correction.state), sentence, rows=total, error=error[:500])
+        if some:
+            began = done.order_by("number").values_list("started_at", flat=True)[0] or clock.now()
+            what = f"{correction.title}, {total:,} rows of {correction.connection.name}"
+            tell_change(correction, "correction", what, by=correction.requested_name, at=began)
         review.tell(correction.requested_by, correction, f"{correction} {sentence}")
 
 

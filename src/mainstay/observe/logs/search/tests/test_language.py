@@ -1,7 +1,7 @@
 """The query language: what it means, what it refuses and where, and that text and tree say the same."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mainstay.observe.logs.search.lexer import QueryError
@@ -118,6 +118,8 @@ def trees(below: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 
 @given(st.recursive(leaves, trees, max_leaves=12))
+@example(Text("&&"))
+@example(Field("level", Compare(">", "||")))
 def test_text_and_tree_say_the_same(tree: Node) -> None:
     # An escaped slash and a slash are one and the same expression.
     assert parse(text_of(tree)) == parse(text_of(parse(text_of(tree))))

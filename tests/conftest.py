@@ -1,4 +1,4 @@
-"""Fixtures of runbooks: a real sshd."""
+"""What several packages of tests share: a real sshd."""
 
 from collections.abc import Iterator
 

@@ -1,0 +1,1 @@
+"""What is promised of services: agreements on incidents, objectives, and the budgets of errors that follow."""

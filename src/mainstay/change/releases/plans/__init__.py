@@ -1,0 +1,1 @@
+"""What is looked at after a release of a service, declared step by step."""

@@ -1,0 +1,23 @@
+"""Which screens somebody opens during a drill: kept for the debrief, and for nobody who is in none."""
+
+from django.http import HttpRequest
+
+from mainstay.learn.drills import services
+
+_KEY = "drill"
+
+
+def take_part(request: HttpRequest, drill: int) -> None:
+    """From now on what this browser opens belongs to a drill, until it has ended."""
+    request.session[_KEY] = drill
+
+
+def remember(request: HttpRequest, status: int) -> None:
+    """Keep a screen that was opened. Without a drill this asks nothing of the database."""
+    actor = getattr(request, "actor", None)
+    if actor is None or actor.person_id is None or _KEY not in request.session:
+        return
+    if request.method != "GET" or status != 200 or request.headers.get("HX-Request"):
+        return
+    if not request.path.startswith("/drills") and not services.looked(request.session[_KEY], request.get_full_path()):
+        del request.session[_KEY]

@@ -1,0 +1,1 @@
+"""What comes again, what is behind it, and what is done so that it does not."""

@@ -1,0 +1,1 @@
+"""Decisions about problems. Pure: the time is handed in."""

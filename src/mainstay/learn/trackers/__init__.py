@@ -1,0 +1,1 @@
+"""Issues in other people's trackers: made once, spoken to and heard from."""
