@@ -53,6 +53,8 @@ def _checks(actor: Actor, release: Release, started: datetime, since: datetime) 
 
 def _logs(actor: Actor, release: Release, spans: Spans) -> Iterator[Evidence]:
     window = whatchanged.Window(*spans.after)
+    if not window.seconds:
+        return
     found = whatchanged.what_changed(actor, [release.service.key], window, "release", spans.before[1])
     if not found.lines:
         return

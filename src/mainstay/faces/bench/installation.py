@@ -70,7 +70,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _database() -> dict[str, str]:
+def new_database() -> dict[str, str]:
     """A new database on the server that ``BENCH_POSTGRES`` names; without it there is SQLite.
 
     The database stays there for whoever wants to look; the server is meant to be thrown away.
@@ -101,7 +101,7 @@ class Installation:
             "SMTP_PORT": str(smtp_port),
             "SMTP_SECURITY": "none",
             "SMTP_FROM": "mainstay@bench.example",
-            **_database(),
+            **new_database(),
             **(settings or {}),
         }
         self.env = {**own, **{f"MAINSTAY_{name}": value for name, value in given.items()}}
