@@ -1,5 +1,6 @@
 """Fixtures for all tests: a small company to page people in, and the one place of an engine inside this process."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,17 @@ known_errors:
     match: {text: provider timeout}
     workaround: Call the provider.
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_soon() -> Iterator[None]:
+    """Tests that commit are cleaned up after by what they wrote."""
+    from django.test import TransactionTestCase
+    from tests import kept
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: kept.empty())
+        yield
 
 
 @pytest.fixture

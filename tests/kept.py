@@ -9,12 +9,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
 from mainstay.core import clock
 from mainstay.core.models import AuditEntry
 
+# Content types and permissions.
+_DJANGOS = {"contenttypes", "auth"}
 Rows = list[tuple[Any, ...]]
 _made: dict[str, tuple[datetime, dict[str, Rows]]] = {}
 
@@ -29,6 +30,21 @@ def put(name: str, make: Callable[[], None]) -> None:
     make()
     # Nothing may lie in the future of a later test, so that its present is the moment after the last row.
     _made[name] = clock.now(), {table: rows for table, rows in _every_row().items() if rows != before[table]}
+
+
+def empty() -> None:
+    """Take away every row that a test has committed, but for what Django notes of the models themselves.
+
+    In place of emptying all tables, which takes PostgreSQL half a second, those that hold something are.
+    """
+    names = [connection.ops.quote_name(one._meta.db_table) for one in _tables() if one._meta.app_label not in _DJANGOS]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(f"SELECT {at} WHERE EXISTS (SELECT 1 FROM {name})" for at, name in enumerate(names))
+        )
+        # Rows name each other; that is judged at the end of the transaction.
+        for (at,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {names[at]}")
 
 
 def _tables() -> list[type[models.Model]]:
@@ -63,10 +79,6 @@ def _put_back(tables: dict[str, Rows], later: timedelta) -> None:
             if rows:
                 moved = _moved(model, rows, timedelta() if model is AuditEntry else later)
                 cursor.executemany(f"INSERT INTO {name} ({_columns(model)}) VALUES ({holes})", moved)
-        # A test that took migrations back and forth between may have made a table anew, whose numbers begin at 1.
-        numbered = [model for model in _tables() if tables.get(model._meta.db_table)]
-        for statement in connection.ops.sequence_reset_sql(no_style(), numbered):
-            cursor.execute(statement)
 
 
 def _moved(model: type[models.Model], rows: Rows, later: timedelta) -> Rows:
