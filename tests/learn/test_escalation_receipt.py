@@ -22,7 +22,7 @@ from mainstay.respond.incidents.models import Incident
 from mainstay.restore.sqldesk.models import Connection, Evidence, Read
 from tests import engine
 from tests.web import serve
-from tests.web.test_browser import problems, problems_by_light_and_dark
+from tests.web.screens import problems, problems_by_light_and_dark
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from mainstay.core.settings.spec import BY_NAME, SPECS, Spec
+from mainstay.core.settings.kinds import Spec
+from mainstay.core.settings.spec import BY_NAME, SPECS
 
 
 class SettingsError(ValueError):
