@@ -1,5 +1,6 @@
 """Scrape targets, rules, and policies, metrics and formats of log lines."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mainstay.catalog.models import Service
@@ -71,25 +72,25 @@ def remove_target(actor: Actor, ident: str) -> None:
 
 def load_rules() -> Loaded:
     """Rules as entries."""
+    rows = Rule.objects.filter(log=None).select_related("service")
+    return {row.key: (_entry(row, {"expr": row.expr}), row.source) for row in rows}
+
+
+def _entry(row: Rule, asked: Mapping[str, Any]) -> Entry:
+    """A rule as it is written, with what it asks of samples or of log lines."""
     return {
-        row.key: (
-            {
-                "key": row.key,
-                "name": row.name,
-                "group": row.group,
-                "expr": row.expr,
-                "for": row.for_seconds,
-                "keep_firing_for": row.keep_firing_for_seconds,
-                "interval": row.interval_seconds,
-                "labels": row.labels,
-                "annotations": row.annotations,
-                "service": row.service.key if row.service else None,
-                "urgency": row.urgency,
-                "enabled": row.enabled,
-            },
-            row.source,
-        )
-        for row in Rule.objects.filter(log=None).select_related("service")
+        "key": row.key,
+        "name": row.name,
+        "group": row.group,
+        **asked,
+        "for": row.for_seconds,
+        "keep_firing_for": row.keep_firing_for_seconds,
+        "interval": row.interval_seconds,
+        "labels": row.labels,
+        "annotations": row.annotations,
+        "service": row.service.key if row.service else None,
+        "urgency": row.urgency,
+        "enabled": row.enabled,
     }
 
 
@@ -168,26 +169,8 @@ _LOG_FIELDS = (
 
 def load_log_rules() -> Loaded:
     """Rules over log lines as entries."""
-    return {
-        row.key: (
-            {
-                "key": row.key,
-                "name": row.name,
-                "group": row.group,
-                **(row.log or {}),
-                "for": row.for_seconds,
-                "keep_firing_for": row.keep_firing_for_seconds,
-                "interval": row.interval_seconds,
-                "labels": row.labels,
-                "annotations": row.annotations,
-                "service": row.service.key if row.service else None,
-                "urgency": row.urgency,
-                "enabled": row.enabled,
-            },
-            row.source,
-        )
-        for row in Rule.objects.exclude(log=None).select_related("service")
-    }
+    rows = Rule.objects.exclude(log=None).select_related("service")
+    return {row.key: (_entry(row, row.log or {}), row.source) for row in rows}
 
 
 def save_log_rule(actor: Actor, entry: Entry, source: str) -> None:

@@ -1,7 +1,6 @@
 """Clean-up and archival jobs: the list, the form, and one with its dry run, its approval and how far it has come."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,7 +8,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError, bad_request
-from mainstay.faces.web.views.base import actor_of, say, sheet_of, show
+from mainstay.faces.web.views.base import actor_of, sheet_of, show
+from mainstay.faces.web.views.deeds import Deeds, do
 from mainstay.restore import approval
 from mainstay.restore.sqldesk import connections
 from mainstay.restore.sqldesk.jobs import facts, record, services
@@ -113,7 +113,7 @@ def _settle(actor: Actor, number: int, post: Any) -> None:
     services.settle(actor, number, committed=post.get("committed") == "yes", reason=post.get("reason", ""))
 
 
-_DEEDS: dict[str, tuple[Callable[[Actor, int, Any], Any], str]] = {
+_DEEDS: Deeds = {
     "dry-run": (lambda actor, number, _: services.dry_run(actor, number), "The dry run is made."),
     "request": (lambda actor, number, _: services.request(actor, number), "Colleagues are asked to approve it."),
     "approve": (lambda actor, number, post: services.approve(actor, number, post.get("hash", "")), "It is approved."),
@@ -131,15 +131,5 @@ _DEEDS: dict[str, tuple[Callable[[Actor, int, Any], Any], str]] = {
 
 @require_POST
 def act(request: HttpRequest, number: int, action: str) -> HttpResponse:
-    """Do something with a job, and say what came of it on its page."""
-    if action not in _DEEDS:
-        raise bad_request(f"write one of {', '.join(_DEEDS)}", "action")
-    deed, said = _DEEDS[action]
-    try:
-        deed(actor_of(request), number, request.POST)
-        say(request, said)
-    except ProblemError as error:
-        if error.status == 404:
-            raise
-        say(request, error.detail, "bad")
-    return HttpResponseRedirect(f"/jobs/{number}")
+    """Do something with a job."""
+    return do(request, _DEEDS, number, action, f"/jobs/{number}")

@@ -1,15 +1,15 @@
 """Runs of runbooks: the list, and one with its approval, how far it has come, and what it writes."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from mainstay.core.access import Actor
-from mainstay.core.problems import ProblemError, bad_request
+from mainstay.core.problems import ProblemError
 from mainstay.faces.web.views import run_inputs
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show, whole
+from mainstay.faces.web.views.deeds import Deeds, do
 from mainstay.respond.incidents import services as incidents
 from mainstay.restore import approval
 from mainstay.restore.runbooks import answering, books, domain, facts, reading, services, trials
@@ -137,7 +137,7 @@ def _answer(actor: Actor, number: int, post: Any) -> None:
     answering.answer(actor, whole(post.get("step"), 0), what, text)
 
 
-_DEEDS: dict[str, tuple[Callable[[Actor, int, Any], Any], str]] = {
+_DEEDS: Deeds = {
     "dry-run": (lambda actor, number, _: services.ask_dry_run(actor, number), "The worker makes the dry run."),
     "request": (lambda actor, number, _: services.request(actor, number), "Colleagues are asked to approve it."),
     "approve": (lambda actor, number, post: services.approve(actor, number, post.get("hash", "")), "It is approved."),
@@ -174,18 +174,8 @@ def resume(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 def act(request: HttpRequest, number: int, action: str) -> HttpResponse:
-    """Do something with a run, and say what came of it on its page."""
-    if action not in _DEEDS:
-        raise bad_request(f"write one of {', '.join(_DEEDS)}", "action")
-    deed, said = _DEEDS[action]
-    try:
-        deed(actor_of(request), number, request.POST)
-        say(request, said)
-    except ProblemError as error:
-        if error.status == 404:
-            raise
-        say(request, error.detail, "bad")
-    return HttpResponseRedirect(f"/runs/{number}")
+    """Do something with a run."""
+    return do(request, _DEEDS, number, action, f"/runs/{number}")
 
 
 @require_POST
