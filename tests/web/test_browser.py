@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 from tests.web import serve
 from tests.web.screens import DOORS, OF_LAYOUT, SCREENS, problems, problems_by_light_and_dark
 
@@ -34,15 +34,17 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_every_screen_is_accessible_and_fits(chromium: Browser, base: str, width: int) -> None:
-    phone = width < 500
-    context = chromium.new_context(viewport={"width": width, "height": 800}, has_touch=phone, is_mobile=phone)
+SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
+DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=800)
+
+
+def test_every_screen_is_accessible_and_fits(chromium: Browser, base: str) -> None:
+    context = chromium.new_context(viewport=DESK)
     strange = context.new_page()
     wrong: dict[str, Any] = {}
     for path in DOORS:
         strange.goto(base + path)
-        wrong[path] = problems_by_light_and_dark(strange)
+        wrong[path] = _wrong(strange)
     page = serve.signed_in(context, base)
     said: list[str] = []
     page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
@@ -51,15 +53,28 @@ def test_every_screen_is_accessible_and_fits(chromium: Browser, base: str, width
         page.goto(base + path)
         page.wait_for_load_state("load")
         expect(page.locator(".loading")).to_have_count(0)
-        # The document is the same whatever the width; on a phone only what its layout decides is judged again.
-        wrong[path] = problems(page, *OF_LAYOUT) if phone else problems_by_light_and_dark(page)
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong[path].append("scrolls sideways")
+        wrong[path] = _wrong(page)
         if path == "/i/5/chart" and not page.locator("canvas").count():
             wrong[path].append("no chart is drawn")
     context.close()
     assert {path: found for path, found in wrong.items() if found} == {}
     assert [line for line in said if "404" not in line] == []
+
+
+def _wrong(page: Page) -> list[str]:
+    """What is wrong with a screen at a desk, in light and dark, and what its layout makes wrong on a phone."""
+    found = problems_by_light_and_dark(page)
+    if page.evaluate(SIDEWAYS):
+        found.append("scrolls sideways")
+    fingers = page.context.new_cdp_session(page)
+    fingers.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    page.set_viewport_size(PHONE)
+    found += [f"on a phone: {one}" for one in problems(page, *OF_LAYOUT)]
+    if page.evaluate(SIDEWAYS):
+        found.append("scrolls sideways on a phone")
+    page.set_viewport_size(DESK)
+    fingers.detach()
+    return found
 
 
 def test_a_read_is_written_completed_and_run_by_keyboard(context: BrowserContext, base: str) -> None:

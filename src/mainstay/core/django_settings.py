@@ -175,5 +175,7 @@ LOGGING = {
         "uvicorn.access": {"level": "WARNING"},
         "apprise": {"level": "ERROR"},
         "asyncssh": {"level": "ERROR"},
+        # It tells of every table of every font of every PDF.
+        "fontTools": {"level": "ERROR"},
     },
 }
