@@ -1,6 +1,7 @@
 """Commands that measure Mainstay on this machine."""
 
 import json
+import signal
 import tempfile
 from dataclasses import asdict
 from functools import partial
@@ -15,6 +16,12 @@ from mainstay.faces.cli.setup import use_django
 
 app = typer.Typer(help="Measure Mainstay on this machine.", no_args_is_help=True)
 Seed = Annotated[int, typer.Option(help="Start of the random numbers, so that a run can be repeated.")]
+
+
+@app.callback()
+def _ends() -> None:
+    """A measurement that is told to end takes with it what it has started, as after Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @app.command()
