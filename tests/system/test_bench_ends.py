@@ -17,7 +17,7 @@ def test_what_a_measurement_started_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mainstay", "bench", "idle", "--seconds", "60"]
     process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL)
     try:
-        until("the engine", lambda: list(tmp_path.glob("mainstay-bench-*/data/run/engine.json")), 60)
+        until("the engine", lambda: list(tmp_path.glob("mainstay-bench-*/data/run/engine.json")), 120)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 130
     finally:
