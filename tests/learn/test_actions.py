@@ -28,12 +28,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 @pytest.fixture
 def problem(company: None, db: None) -> Iterator[Problem]:
-    with clock.moved(timedelta()):
+    with clock.held(), clock.moved(timedelta()):
         yield services.create(LOCAL, services.Wanted("Payments time out", cause="The timeout is too short."))
 
 
 def make(problem: Problem, days: int = 10, owner: str = "ana@x.example") -> Action:
-    due = (clock.now() + timedelta(days=days)).date()
+    # A day is one of its owner's, which begins before that of UTC.
+    due = (clock.now().astimezone(BERLIN) + timedelta(days=days)).date()
     return actions.create(LOCAL, problem.pk, Wanted("Raise the timeout", "prevent", owner, due))
 
 
