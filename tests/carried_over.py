@@ -1,5 +1,6 @@
 """What was counted before matches were rows is carried over: a program, which begins with an empty database."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ def _migrated(to: list[tuple[str, str]]) -> Any:
 
 
 def main() -> None:
-    """Write rows as the version before did, take the migrations, and look at what came of them."""
+    """Write rows as the version before did, take the migrations, and print what came of them."""
     apps = _migrated(BEFORE)
     known = apps.get_model("catalog", "KnownError")
     service = apps.get_model("catalog", "Service").objects.create(key="pay", name="Pay")
@@ -44,9 +45,10 @@ def main() -> None:
     apps = _migrated(AFTER)
     known, match = apps.get_model("catalog", "KnownError"), apps.get_model("incidents", "KnownErrorMatch")
     rows = match.objects.order_by("pk").values_list("known_error__key", "kind", "verdict", "judged_by", "parts")
-    assert list(rows) == [("KE-1", "exact", "", "", 2), ("KE-1", "exact", "worked", "Ana", 2)]
-    assert dict(known.objects.values_list("key", "scoped")) == {"KE-1": True, "KE-2": False}
+    scoped = dict(known.objects.values_list("key", "scoped"))
+    # This version writes no counts: the columns take their default.
     known.objects.create(key="KE-3", name="Three", workaround="Do it.")
+    print(json.dumps({"matches": list(rows), "scoped": scoped}))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -15,25 +16,18 @@ from mainstay.faces.bench.installation import new_database
 from tests import schema
 
 
-def run(program: str) -> str:
-    """What a program says in a process of its own, with an empty database of the kind that these tests run on."""
+def run(program: str) -> Any:
+    """What a program prints, as JSON; it has an empty database of the kind that these tests run on."""
     where = {f"MAINSTAY_{name}": value for name, value in new_database().items()}
     env = {**os.environ, "MAINSTAY_DATABASE_URL": "", **where}
-    done = subprocess.run(
-        [sys.executable, "-m", program],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    done = subprocess.run([sys.executable, "-m", program], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.mark.django_db
 def test_tables_made_at_once_are_those_that_the_migrations_make() -> None:
-    assert json.loads(run("tests.schema")) == schema.described()
+    assert run("tests.schema") == schema.described()
 
 
 @pytest.mark.django_db
@@ -48,4 +42,7 @@ def test_all_migrations_are_written_down_as_applied_and_nothing_is_done_again() 
 
 @pytest.mark.django_db
 def test_matches_and_what_helped_become_rows_and_old_columns_take_a_default() -> None:
-    run("tests.carried_over")
+    assert run("tests.carried_over") == {
+        "matches": [["KE-1", "exact", "", "", 2], ["KE-1", "exact", "worked", "Ana", 2]],
+        "scoped": {"KE-1": True, "KE-2": False},
+    }

@@ -60,12 +60,15 @@ def test_metrics_of_the_official_exporter_breach_a_rule_and_the_end_restores(liv
     gauge = provider.get_meter("test").create_gauge("temperature", "Cel")
     gauge.set(41.5, {"room": "cellar"})
     provider.force_flush()
-    until("a mail", mail_about(server, "Room cellar is too hot"))
+    title = "Room cellar is too hot"
+    assert title in until("a mail", mail_about(server, title)).subject
     gauge.set(20.0, {"room": "cellar"})
     provider.force_flush()
     until(
         "the incident to be restored",
-        lambda: [one for one in rows(here, "incidents", "list") if one["state"] == "restored"],
+        lambda: [
+            one for one in rows(here, "incidents", "list") if one["title"] == title and one["state"] == "restored"
+        ],
     )
     provider.shutdown()
 

@@ -306,4 +306,4 @@ def test_what_came_is_seen_by_the_doctor(taking: Taking) -> None:
         )
         return "syslog udp lines" in done.stdout
 
-    until("the doctor to see it", seen)
+    assert until("the doctor to see it", seen)

@@ -13,4 +13,4 @@ def test_the_budget_of_the_checkout_is_measured(running: Running) -> None:
         share: float | None = running.get("objectives/checkout-ok")["budget_left"]
         return share
 
-    until("the budget to be measured", lambda: left() is not None, 300)
+    assert until("the budget to be measured", lambda: left() is not None, 300)

@@ -58,4 +58,4 @@ def test_a_book_that_only_looks_runs_as_a_check(running: Running) -> None:
     def said() -> str:
         return str(next(row["text"] for row in running.listed("checks") if row["key"] == "stock-well"))
 
-    until("the check", lambda: said() == "See whether stock is well: 2 steps went through", 90)
+    assert until("the check", lambda: said() == "See whether stock is well: 2 steps went through", 90)

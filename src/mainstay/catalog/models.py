@@ -1,7 +1,6 @@
 """Tables of the catalog. Everything has a key, by which files, addresses and people name it."""
 
 import secrets
-from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -58,9 +57,7 @@ class BusinessProcess(Keyed):
     )
     cost_per_hour = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     support_hours = models.JSONField(default=dict, blank=True)
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
-        Service, related_name="processes", blank=True
-    )
+    services = models.ManyToManyField("catalog.Service", related_name="processes", blank=True)
 
 
 def new_revision() -> int:
@@ -85,9 +82,7 @@ class CalendarEntry(Keyed):
     rdate = models.TextField(blank=True)
     exdate = models.TextField(blank=True)
     until = models.CharField(max_length=16, blank=True)
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
-        Service, related_name="calendar_entries", blank=True
-    )
+    services = models.ManyToManyField("catalog.Service", related_name="calendar_entries", blank=True)
     # Known apart from the services: when the last of them is deleted, the entry must not become one of everything.
     covers_all = models.BooleanField(default=False)
     reach = models.CharField(max_length=12, default="alone")

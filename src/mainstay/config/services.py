@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from django.db import DatabaseError, transaction
@@ -163,6 +163,6 @@ def export(actor: Actor) -> str:
 
 def _without_defaults(section: str, entry: Mapping[str, Any]) -> Entry:
     """The entry without what would be assumed anyway."""
-    model = schema.Document.model_fields[section].annotation.__args__[0]  # type: ignore[union-attr]  # always a list
+    model = get_args(schema.Document.model_fields[section].annotation)[0]
     shortest = model.model_validate(entry).model_dump(by_alias=True, mode="json", exclude_defaults=True)
     return dict(shortest)

@@ -1,11 +1,9 @@
 """The table of known errors, and the stamp by which running processes see that it has changed."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 
-from mainstay.catalog.base import Keyed, Service, Team
+from mainstay.catalog.base import Keyed, Team
 
 
 class KnownError(Keyed):
@@ -20,9 +18,7 @@ class KnownError(Keyed):
         IN_PROGRESS = "in_progress", "Permanent fix in progress"
         RELEASED = "released", "Permanent fix released"
 
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
-        Service, related_name="known_errors", blank=True
-    )
+    services = models.ManyToManyField("catalog.Service", related_name="known_errors", blank=True)
     # Known apart from the services: when the last of them is deleted, it must not become one of everything.
     scoped = models.BooleanField(default=False, db_default=False)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

@@ -1,7 +1,5 @@
 """Tables of what is promised: agreements on incidents, objectives, and the budgets of errors that follow."""
 
-from typing import ClassVar
-
 from django.db import models
 
 from mainstay.catalog.base import Keyed, Service, Team
@@ -10,9 +8,7 @@ from mainstay.catalog.base import Keyed, Service, Team
 class Agreement(Keyed):
     """How soon incidents are acknowledged and restored. Lists and hours are as configuration files hold them."""
 
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
-        Service, related_name="agreements", blank=True
-    )
+    services = models.ManyToManyField("catalog.Service", related_name="agreements", blank=True)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="agreements")
     tiers = models.JSONField(default=list)
     # Known apart from its scope: when the last of its services is deleted, it must not become one of everything.

@@ -1,7 +1,5 @@
 """Tables of on-call: who is to be told, in which order, and how far an escalation has come."""
 
-from typing import ClassVar
-
 from django.db import models
 
 from mainstay.catalog.models import Keyed
@@ -21,9 +19,7 @@ class EscalationPolicy(Keyed):
     """Who is paged for a service, and who next when nobody acknowledges."""
 
     team = models.ForeignKey("catalog.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="policies")
-    services: ClassVar[models.ManyToManyField] = models.ManyToManyField(  # type: ignore[type-arg]  # generic in stubs
-        "catalog.Service", related_name="policies", blank=True
-    )
+    services = models.ManyToManyField("catalog.Service", related_name="policies", blank=True)
     is_default = models.BooleanField(default=False, help_text="Holds for services that no other policy names.")
     repeat = models.PositiveSmallIntegerField(default=2, help_text="Times that the whole policy is gone through again.")
 

@@ -1,6 +1,7 @@
 """Civil time over the changes of clocks, in every zone there is, and what entries make of it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -20,8 +21,8 @@ civils = st.datetimes(datetime(1975, 1, 1), datetime(2037, 1, 1)).map(lambda one
 GAP, SAMOA, HOWE = datetime(2026, 3, 29, 2, 30), datetime(2011, 12, 30, 12), datetime(2026, 10, 4, 2, 10)
 
 
-def raw(**more: object) -> Raw:
-    values: dict[str, object] = {
+def raw(**more: Any) -> Raw:
+    values: dict[str, Any] = {
         "key": "w",
         "kind": "window",
         "name": "Weekly",
@@ -30,7 +31,7 @@ def raw(**more: object) -> Raw:
         **({} if "to" in more or "lasts" in more else {"to": "04:00"}),
         **more,
     }
-    return Raw(**values)  # type: ignore[arg-type]  # of each its own
+    return Raw(**values)
 
 
 @given(zones, civils)
@@ -60,7 +61,7 @@ def test_later_civil_times_never_mean_earlier_moments(name: str, civil: datetime
 
 @given(zones, civils, st.times().map(lambda one: one.replace(second=0, microsecond=0)), st.integers(0, 3))
 @example("Europe/Berlin", GAP.replace(minute=15), GAP.time(), 0)
-def test_a_window_is_once_a_day_and_ends_when_the_clock_says(name: str, civil: datetime, to: object, days: int) -> None:
+def test_a_window_is_once_a_day_and_ends_when_the_clock_says(name: str, civil: datetime, to: time, days: int) -> None:
     entry = entry_from(
         raw(timezone=name, start=f"{civil:%Y-%m-%dT%H:%M}", to=f"{to:%H:%M}", days_later=days, rrule="FREQ=DAILY")
     )
@@ -70,7 +71,7 @@ def test_a_window_is_once_a_day_and_ends_when_the_clock_says(name: str, civil: d
     for one in starts:
         found = entry.occurrence(one)
         assert found.start < found.end
-        ends = datetime.combine(one.date(), to) + timedelta(days=days)  # type: ignore[arg-type]  # where there is a to
+        ends = datetime.combine(one.date(), to) + timedelta(days=days)
         ends += timedelta(days=ends <= one)
         swallowed = moment_of(ends, zone) <= found.start
         assert swallowed or found.end == moment_of(ends, zone)
@@ -100,7 +101,8 @@ def test_now_and_next_are_what_listing_everything_finds(name: str, civil: dateti
 
 
 def span(found: Occurrence, zone: str = "Europe/Berlin") -> tuple[str, str]:
-    return tuple(f"{wall(one, ZoneInfo(zone)):%d %H:%M}" for one in (found.start, found.end))  # type: ignore[return-value]  # of two
+    start, end = (f"{wall(one, ZoneInfo(zone)):%d %H:%M}" for one in (found.start, found.end))
+    return start, end
 
 
 def test_the_nights_on_which_berlin_changes_its_clocks() -> None:
