@@ -19,8 +19,10 @@ import sys  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings as _settings  # noqa: E402
 
-# An example may take long on a machine that does other work; that is no failure.
-_settings.register_profile("mainstay", deadline=None)
+# An example may take long on a machine that does other work; that is no failure. The suite says the same of the same
+# code each time; who wants new examples asks for them by `--hypothesis-profile=search`.
+_settings.register_profile("mainstay", deadline=None, derandomize=True)
+_settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
 _settings.load_profile("mainstay")
 
 # The receiver of test mails tells of each command from a thread of its own, also when pytest has closed its streams.

@@ -60,10 +60,18 @@ def rules(draw: st.DrawFn) -> str:
     return ";".join(filter(None, [f"FREQ={frequency}", f"INTERVAL={draw(st.integers(1, 5))}", *texts, end]))
 
 
+def _days_into_week(text: str, day: datetime) -> int:
+    """The days since the first of the week; the reference forgets them when it chooses in the week of the start."""
+    first = next((WEEKDAYS.index(part[5:]) for part in text.split(";") if part.startswith("WKST=")), 0)
+    return (day.weekday() - first) % 7
+
+
 @given(rules(), st.integers(0, 500), st.integers(0, 23 * 60), st.integers(0, 900))
 @settings(max_examples=300)
 def test_a_rule_comes_true_when_the_reference_says(text: str, day: int, minute: int, later: int) -> None:
     start = datetime(2025, 1, 1) + timedelta(days=day, minutes=minute)
+    if "WEEKLY" in text and "BYSETPOS" in text:
+        start -= timedelta(days=_days_into_week(text, start))
     after = start + timedelta(days=later)
     # Hourly rules give many, rules that rarely come true make the reference walk far.
     before = after + timedelta(days=20 if "HOURLY" in text else 500)
@@ -125,6 +133,13 @@ def test_the_weeks_of_the_iso_calendar_reach_over_the_turn_of_the_year() -> None
     found = starts("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", datetime(2018, 1, 1), datetime(2018, 1, 2), datetime(2027, 1, 1))
     assert all(one.isocalendar()[1:] == (1, 1) for one in found)
     assert [one.year for one in found] == [2018, 2019, 2021, 2022, 2023, 2024, 2024, 2025]
+
+
+@pytest.mark.parametrize(("position", "first"), [("1", 13), ("-1", 8)])
+def test_a_position_counts_the_days_of_the_first_week_that_lie_before_the_start(position: str, first: int) -> None:
+    wednesday = datetime(2025, 1, 8)
+    text = f"FREQ=WEEKLY;BYDAY=MO,TU,WE;BYSETPOS={position}"
+    assert starts(text, wednesday, wednesday, wednesday + timedelta(days=7))[0] == datetime(2025, 1, first)
 
 
 def test_until_in_utc_is_meant_in_the_zone_of_the_entry() -> None:
