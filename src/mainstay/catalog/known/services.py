@@ -129,7 +129,8 @@ def signature_of(pk: int, key: str, services: frozenset[str], scoped: bool, matc
     )
 
 
-_known: tuple[str, Compiled] = ("", Compiled())
+# None until they have been read; no stamp, "", says that none has ever been kept or taken out.
+_known: tuple[str | None, Compiled] = (None, Compiled())
 _lock = threading.Lock()
 
 
@@ -140,13 +141,12 @@ def compiled() -> Compiled:
     """
     global _known  # noqa: PLW0603 - one for the process, replaced as a whole
     stamp = KnownErrorStamp.objects.filter(pk=_STAMP).values_list("value", flat=True).first() or ""
-    if stamp and _known[0] == stamp:
+    if _known[0] == stamp:
         return _known[1]
-    if not _lock.acquire(blocking=not _known[0]):
+    if not _lock.acquire(blocking=_known[0] is None):
         return _known[1]
     try:
-        # Without a stamp nothing says when they change.
-        if not stamp or _known[0] != stamp:
+        if _known[0] != stamp:
             _known = (stamp, _compile())
         return _known[1]
     finally:
