@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from mainstay.core import clock
+
 TOKEN = "t0p-secret-token"
 _BEGAN = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -27,6 +29,20 @@ class Issue:
     changed: int = 0
     comments: list[Any] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
+    writers: list[tuple[str, datetime]] = field(default_factory=list)
+
+    def say(self, body: Any, who: str = "mainstay") -> int:
+        """Write a comment and return its number."""
+        self.comments.append(body)
+        self.writers.append((who, clock.now()))
+        return len(self.comments)
+
+    def said(self) -> list[tuple[int, Any, str, str]]:
+        """The (number, body, writer, time) of each comment."""
+        return [
+            (number, body, who, at.isoformat(timespec="milliseconds"))
+            for number, (body, (who, at)) in enumerate(zip(self.comments, self.writers, strict=True), 1)
+        ]
 
 
 @dataclass
@@ -137,9 +153,13 @@ def github(tracker: Tracker, method: str, path: str, query: dict[str, str], body
     one = tracker.issue(int(found[1]))
     if found[2]:
         if method == "POST":
-            one.comments.append(body["body"])
-            return 201, {"id": len(one.comments), "body": body["body"]}
-        return 200, [{"id": at, "body": text} for at, text in enumerate(one.comments, 1)]
+            return 201, {"id": one.say(body["body"]), "body": body["body"]}
+        _need("since" in query, "the first page has the oldest")
+        return 200, [
+            {"id": number, "body": text, "user": {"login": who}, "created_at": at}
+            for number, text, who, at in one.said()
+            if datetime.fromisoformat(at) >= datetime.fromisoformat(query["since"])
+        ]
     if method == "PATCH":
         _need(body["state"] in {"open", "closed"}, "state")
         one.status, one.why, one.changed = body["state"], body.get("state_reason"), tracker.tick()
@@ -163,9 +183,12 @@ def gitlab(tracker: Tracker, method: str, path: str, query: dict[str, str], body
     one = tracker.issue(int(found[1]))
     if found[2]:
         if method == "POST":
-            one.comments.append(body["body"])
-            return 201, {"id": len(one.comments), "body": body["body"]}
-        return 200, [{"id": at, "body": text} for at, text in enumerate(one.comments, 1)]
+            return 201, {"id": one.say(body["body"]), "body": body["body"]}
+        own = {"id": 900, "body": "changed the title", "system": True, "author": {"username": "dev"}}
+        return 200, [
+            {"id": number, "body": text, "system": False, "author": {"username": who}, "created_at": at}
+            for number, text, who, at in reversed(one.said())
+        ] + [{**own, "created_at": clock.now().isoformat()}]
     if method == "PUT":
         _need(body["state_event"] in {"close", "reopen"}, "state_event")
         one.status, one.changed = {"close": "closed", "reopen": "open"}[body["state_event"]], tracker.tick()
@@ -215,10 +238,13 @@ def jira(tracker: Tracker, method: str, path: str, query: dict[str, str], body: 
 def _jira_part(tracker: Tracker, one: Issue, part: str, method: str, version: str, body: Any) -> tuple[int, Any]:
     if part == "comment" and method == "POST":
         _jira_text(version, body["body"])
-        one.comments.append(body["body"])
-        return 201, {"id": str(len(one.comments))}
+        return 201, {"id": str(one.say(body["body"]))}
     if part == "comment":
-        return 200, {"comments": [{"id": str(at), "body": text} for at, text in enumerate(one.comments, 1)]}
+        found = [
+            {"id": str(number), "body": text, "author": {"displayName": who}, "created": at}
+            for number, text, who, at in reversed(one.said())
+        ]
+        return 200, {"comments": found}
     reached = [status for status in STATUSES if status != one.status]
     if method == "POST":
         one.status, one.changed = reached[int(body["transition"]["id"]) - 1], tracker.tick()

@@ -21,6 +21,7 @@ from mainstay.core.problems import ProblemError
 from mainstay.learn.trackers import domain, sending, services
 from mainstay.learn.trackers.domain import State
 from mainstay.learn.trackers.kinds import prose
+from mainstay.learn.trackers.kinds.shape import visible_mark
 from mainstay.learn.trackers.models import Deed, Fact, Issue, Tracker
 from tests.learn import fake_tracker
 from tests.learn.fake_tracker import TOKEN
@@ -182,6 +183,25 @@ def test_what_a_webhook_missed_is_looked_at(there: fake_tracker.Tracker) -> None
     assert services.untaken("action") == []
 
 
+def test_comments_that_no_webhook_brought_are_found_once(there: fake_tracker.Tracker) -> None:
+    there.add("Theirs", "", [])
+    there.issue(1).say("Written long before", "old hand")
+    clock.advance(timedelta(days=2))
+    place = services.tracker_of(LOCAL, "devs")
+    issue = services.link_issue(LOCAL, place, WANTED, "PAY-1" if place.kind == "jira" else "1")
+    rounds()
+    services.comment(LOCAL, issue, "Ours")
+    rounds()
+    clock.advance(timedelta(minutes=5))
+    document = place.kind == "jira" and place.api != "2"
+    there.issue(1).say(prose.adf("Fixed in 4.2") if document else "Fixed in 4.2", "dev")
+    for _ in range(3):
+        clock.advance(timedelta(minutes=16))
+        sending.run_due()
+    comments = [one for one in services.untaken("action") if one.kind == "comment"]
+    assert [(one.who, one.text) for one in comments] == [("dev", "Fixed in 4.2")]
+
+
 def posted(kind: str, there: fake_tracker.Tracker, comment: str = "") -> tuple[dict[str, str], bytes]:
     """What the tracker would post of its first issue now, signed as it signs."""
     one = there.issue(1)
@@ -222,7 +242,7 @@ def test_webhooks_bring_states_and_comments_once(there: fake_tracker.Tracker, cl
     assert post(client, *posted(kind, there, "Fixed in 4.2 ")).json() == {"issues": 1}
     # What comes late does not take the state back, and our own comment does not come back as somebody else's.
     assert post(client, *old).status_code == 200
-    own = prose.visible_mark("k") if kind == "jira" else "<!-- mainstay:k -->"
+    own = visible_mark("k") if kind == "jira" else "<!-- mainstay:k -->"
     post(client, *posted(kind, there, f"x {own}"))
     facts = services.untaken("action")
     assert [(one.kind, one.after, one.text) for one in facts] == [

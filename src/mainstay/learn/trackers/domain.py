@@ -40,14 +40,15 @@ class Note:
     number: str
     who: str
     text: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What a webhook says of one issue."""
+    """What a webhook or a look says of one issue."""
 
     seen: Seen
-    note: Note | None = None
+    notes: Sequence[Note] = ()
 
 
 def state_of(words: Sequence[str], states: Mapping[str, str], usual: State) -> State:

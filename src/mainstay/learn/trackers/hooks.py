@@ -7,16 +7,12 @@ from typing import Any
 import orjson
 from django.db import IntegrityError, transaction
 
-from mainstay.core import audit, clock, secrets
+from mainstay.core import clock, secrets
 from mainstay.core.problems import ProblemError, bad_request
 from mainstay.learn.trackers import record
-from mainstay.learn.trackers.domain import Heard
 from mainstay.learn.trackers.kinds import KINDS
-from mainstay.learn.trackers.kinds.shape import is_ours
-from mainstay.learn.trackers.models import Fact, Issue, Told, Tracker
+from mainstay.learn.trackers.models import Issue, Told, Tracker
 from mainstay.learn.trackers.wire import place_of
-
-_LONGEST = 20_000
 
 
 def take(tracker: Tracker, headers: Mapping[str, str], body: bytes) -> int:
@@ -36,8 +32,7 @@ def take(tracker: Tracker, headers: Mapping[str, str], body: bytes) -> int:
             return 0
         for issue in issues:
             issue.tracker = tracker
-            record.heard(issue, heard.seen, heard.note.who if heard.note else tracker.name)
-            _note(issue, heard)
+            record.heard(issue, heard, heard.notes[0].who if heard.notes else tracker.name)
     return len(issues)
 
 
@@ -66,19 +61,3 @@ def _is_new(tracker: Tracker, body: bytes) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def _note(issue: Issue, heard: Heard) -> None:
-    """Keep a comment of somebody else, once."""
-    note = heard.note
-    if note is None or is_ours(note.text) or issue.facts.filter(number=note.number).exists():
-        return
-    Fact.objects.create(
-        issue=issue,
-        kind=Fact.Kind.COMMENT,
-        at=heard.seen.at or clock.now(),
-        who=note.who[:255],
-        text=note.text[:_LONGEST],
-        number=note.number[:80],
-    )
-    audit.record(f"{note.who} ({issue.tracker.key})", "tracker.comment_heard", str(issue), number=note.number)

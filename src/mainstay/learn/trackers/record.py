@@ -9,8 +9,11 @@ from mainstay.core import audit, clock, feed, ids
 from mainstay.core.access import Actor, Right, require
 from mainstay.core.problems import not_found
 from mainstay.learn.trackers import domain
-from mainstay.learn.trackers.domain import Seen
+from mainstay.learn.trackers.domain import Heard, Note
+from mainstay.learn.trackers.kinds.shape import is_ours
 from mainstay.learn.trackers.models import Deed, Fact, Issue
+
+_LONGEST = 20_000
 
 
 def visible(actor: Actor) -> QuerySet[Issue]:
@@ -37,12 +40,12 @@ def add(actor: Actor, issue: Issue, act: str, body: dict[str, Any], content: byt
     return deed
 
 
-def heard(issue: Issue, seen: Seen, who: str, *, tell: bool = True) -> None:
-    """Bring a locked issue in line with what its tracker showed. A state that changed is a fact for who it is for.
+def heard(issue: Issue, what: Heard, who: str, *, tell: bool = True) -> None:
+    """Bring a locked issue in line with what its tracker showed. What changed or was said is a fact for who it is for.
 
     ``tell`` is false for what Mainstay did itself, which is news to nobody.
     """
-    now = clock.now()
+    now, seen = clock.now(), what.seen
     before = domain.State(issue.state)
     taken = domain.takes(before, issue.changed_at, seen)
     if seen.state is not None and (taken.moves or seen.state is before):
@@ -58,7 +61,24 @@ def heard(issue: Issue, seen: Seen, who: str, *, tell: bool = True) -> None:
             issue=issue, kind=Fact.Kind.STATE, at=seen.at or now, who=who[:255], before=before, after=issue.state
         )
         audit.record(f"{who} ({issue.tracker.key})", "tracker.heard", str(issue), state=issue.state, was=before)
+    for note in what.notes:
+        _keep(issue, note, note.at or seen.at or now)
     feed.tell(issue.purpose, issue.ref)
+
+
+def _keep(issue: Issue, note: Note, at: datetime) -> None:
+    """Keep a comment of somebody else, once."""
+    if is_ours(note.text) or issue.facts.filter(number=note.number).exists():
+        return
+    Fact.objects.create(
+        issue=issue,
+        kind=Fact.Kind.COMMENT,
+        at=at,
+        who=note.who[:255],
+        text=note.text[:_LONGEST],
+        number=note.number[:80],
+    )
+    audit.record(f"{note.who} ({issue.tracker.key})", "tracker.comment_heard", str(issue), number=note.number)
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -1,18 +1,19 @@
 """What trackers are told: claimed with a lease, in order for each issue, looked for before it is done again."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Min
+from django.db.models import F, Max, Min
 
 from mainstay.core import audit, clock, feed, ids
 from mainstay.core.access import SYSTEM
 from mainstay.core.http import OutgoingError
 from mainstay.core.settings import current
 from mainstay.learn.trackers import domain, record
-from mainstay.learn.trackers.domain import Seen
+from mainstay.learn.trackers.domain import Heard
 from mainstay.learn.trackers.kinds import KINDS
-from mainstay.learn.trackers.kinds.shape import Draft, Kind, Place
+from mainstay.learn.trackers.kinds.shape import Draft, Kind, Place, carries
 from mainstay.learn.trackers.models import Deed, Issue, Told
 from mainstay.learn.trackers.wire import ask, place_of
 from mainstay.respond.paging.domain import retry_after
@@ -60,11 +61,11 @@ def look_again() -> int:
 def _do(pk: int) -> None:
     deed = Deed.objects.select_related("issue__tracker").get(pk=pk)
     try:
-        seen = _DEEDS[Act(deed.act)](deed)
+        heard = _DEEDS[deed.act](deed)
     except OutgoingError as error:
         _failed(deed, str(error), permanent=error.permanent)
     else:
-        _done(deed, seen)
+        _done(deed, heard)
 
 
 def _parts(deed: Deed) -> tuple[Kind, Place, Issue]:
@@ -74,47 +75,48 @@ def _parts(deed: Deed) -> tuple[Kind, Place, Issue]:
     return KINDS[issue.tracker.kind], place_of(issue.tracker), issue
 
 
-def _create(deed: Deed) -> Seen:
+def _create(deed: Deed) -> Heard:
     """Make the issue. An earlier try may have made it and died before that was kept, so it is looked for first."""
     kind, place, issue = _parts(deed)
     if deed.tries > 1:
         answer = ask(issue.tracker, kind.find(place, deed.key, deed.made_at - _SKEW))
         found = kind.found(place, answer, deed.key)
         if found is not None:
-            return found
-    return kind.created(place, ask(issue.tracker, kind.create(place, Draft(deed.key, issue.title, deed.body["text"]))))
+            return Heard(found)
+    draft = Draft(deed.key, issue.title, deed.body["text"])
+    return Heard(kind.created(place, ask(issue.tracker, kind.create(place, draft))))
 
 
-def _comment(deed: Deed) -> Seen | None:
+def _comment(deed: Deed) -> None:
     _say(deed, deed.body["text"])
-    return None
 
 
 def _say(deed: Deed, text: str) -> None:
     kind, place, issue = _parts(deed)
-    if deed.tries > 1 and kind.commented(ask(issue.tracker, kind.comments(place, issue.number)), deed.key):
-        return
+    if deed.tries > 1:
+        answer = ask(issue.tracker, kind.comments(place, issue.number, deed.made_at - _SKEW))
+        if any(carries(note.text, deed.key) for note in kind.notes(answer)):
+            return
     ask(issue.tracker, kind.comment(place, issue.number, text, deed.key))
 
 
-def _attach(deed: Deed) -> Seen | None:
+def _attach(deed: Deed) -> None:
     """Attach a file, or say where it is when the tracker takes none."""
     kind, place, issue = _parts(deed)
     name, content = deed.body["name"], bytes(deed.content or b"")
     request = kind.attach(place, issue.number, name, content)
     if request is None:
         _say(deed, f"{name}: {deed.body['link']}")
-        return None
+        return
     asked = kind.files(place, issue.number) if deed.tries > 1 else None
     if asked is not None and kind.has_file(ask(issue.tracker, asked), name, len(content)):
-        return None
+        return
     shown = kind.attached(ask(issue.tracker, request))
     if shown:
         _say(deed, shown)
-    return None
 
 
-def _move(deed: Deed) -> Seen:
+def _move(deed: Deed) -> Heard:
     kind, place, issue = _parts(deed)
     wanted = domain.State(deed.body["state"])
     asked = kind.ways(place, issue.number)
@@ -122,30 +124,41 @@ def _move(deed: Deed) -> Seen:
     if request is None:
         raise OutgoingError(f"its workflow has no way to {wanted.value!r} from here: move it there", permanent=True)
     ask(issue.tracker, request)
-    return _read(deed)
+    return Heard(kind.seen(place, ask(issue.tracker, kind.read(place, issue.number))))
 
 
-def _read(deed: Deed) -> Seen:
+def _read(deed: Deed) -> Heard:
+    """The issue, and what was said in it since it was looked at last; a webhook may have told of some of it."""
     kind, place, issue = _parts(deed)
-    return kind.seen(place, ask(issue.tracker, kind.read(place, issue.number)))
+    seen = kind.seen(place, ask(issue.tracker, kind.read(place, issue.number)))
+    looked = issue.deeds.filter(act=Act.READ, state=State.SENT).aggregate(at=Max("made_at"))["at"]
+    since = (looked or issue.made_at) - _SKEW
+    notes = kind.notes(ask(issue.tracker, kind.comments(place, issue.number, since)))
+    return Heard(seen, [note for note in notes if note.at is None or note.at >= since])
 
 
-_DEEDS = {Act.CREATE: _create, Act.COMMENT: _comment, Act.ATTACH: _attach, Act.MOVE: _move, Act.READ: _read}
+_DEEDS: dict[str, Callable[[Deed], Heard | None]] = {
+    Act.CREATE: _create,
+    Act.COMMENT: _comment,
+    Act.ATTACH: _attach,
+    Act.MOVE: _move,
+    Act.READ: _read,
+}
 
 
 @transaction.atomic
-def _done(deed: Deed, seen: Seen | None) -> None:
+def _done(deed: Deed, heard: Heard | None) -> None:
     won = Deed.objects.filter(pk=deed.pk, state=State.WAITING).update(state=State.SENT, content=None, answer="")
     if won != 1:
         return
     issue = Issue.objects.select_for_update().select_related("tracker").get(pk=deed.issue_id)
     issue.trouble = ""
-    if seen is None:
+    if heard is None:
         issue.save(update_fields=["trouble"])
         feed.tell(issue.purpose, issue.ref)
     else:
         # What was read may be news; what we did ourselves is not.
-        record.heard(issue, seen, issue.tracker.name, tell=deed.act == Act.READ)
+        record.heard(issue, heard, issue.tracker.name, tell=deed.act == Act.READ)
     if deed.act != Act.READ:
         audit.record(SYSTEM, "tracker.told", str(issue), act=deed.act, key=deed.key)
 

@@ -93,14 +93,18 @@ def seen(place: Place, answer: Any) -> Seen:
     )
 
 
-def comments(place: Place, number: str) -> Request:
-    """As many comments as one page has."""
-    return Request("GET", f"{_issues(place)}/{number}/comments?per_page={_PAGE}")
+def comments(place: Place, number: str, since: datetime) -> Request:
+    """The first page of those since then; GitHub begins with the oldest."""
+    return Request("GET", f"{_issues(place)}/{number}/comments?since={since:%Y-%m-%dT%H:%M:%SZ}&per_page={_PAGE}")
 
 
-def commented(answer: Any, key: str) -> bool:
-    """Whether a body carries the mark."""
-    return any(hidden_mark(key) in word(one, "body") for one in answer or ())
+def notes(answer: Any) -> list[Note]:
+    """All of them; what GitHub writes by itself are events."""
+    return [_note(one) for one in answer or ()]
+
+
+def _note(said: Any) -> Note:
+    return Note(word(said, "id"), word(said, "user", "login"), word(said, "body"), moment(inner(said, "created_at")))
 
 
 def comment(place: Place, number: str, text: str, key: str) -> Request:
@@ -159,7 +163,5 @@ def heard(place: Place, headers: Mapping[str, str], posted: Mapping[str, Any]) -
     if event == "issues":
         return Heard(seen(place, issue))
     if event == "issue_comment" and word(posted, "action") == "created":
-        said = posted.get("comment")
-        note = Note(word(said, "id"), word(said, "user", "login"), word(said, "body"))
-        return Heard(seen(place, issue), note)
+        return Heard(seen(place, issue), [_note(posted.get("comment"))])
     return None

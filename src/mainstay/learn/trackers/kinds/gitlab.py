@@ -83,14 +83,19 @@ def _notes(place: Place, number: str) -> str:
     return f"{_project(place)}/issues/{number}/notes"
 
 
-def comments(place: Place, number: str) -> Request:
+def comments(place: Place, number: str, since: datetime) -> Request:
     """The latest comments."""
+    del since  # GitLab cannot be asked for it.
     return Request("GET", f"{_notes(place, number)}?sort=desc&order_by=created_at&per_page={_PAGE}")
 
 
-def commented(answer: Any, key: str) -> bool:
-    """Whether a note carries the mark."""
-    return any(hidden_mark(key) in word(one, "body") for one in answer or ())
+def notes(answer: Any) -> list[Note]:
+    """Those that GitLab did not write by itself."""
+    return [
+        Note(word(one, "id"), word(one, "author", "username"), word(one, "body"), moment(inner(one, "created_at")))
+        for one in answer or ()
+        if inner(one, "system") is not True
+    ]
 
 
 def comment(place: Place, number: str, text: str, key: str) -> Request:
@@ -149,6 +154,7 @@ def heard(place: Place, headers: Mapping[str, str], posted: Mapping[str, Any]) -
     issue = posted.get("issue")
     new = word(about, "action") in {"", "create"} and inner(about, "system") is not True
     if event == "Note Hook" and word(about, "noteable_type") == "Issue" and isinstance(issue, Mapping) and new:
-        note = Note(word(about, "id"), word(posted, "user", "username"), word(about, "note"))
-        return Heard(seen(place, issue), note)
+        written = moment(inner(about, "created_at"))
+        note = Note(word(about, "id"), word(posted, "user", "username"), word(about, "note"), written)
+        return Heard(seen(place, issue), [note])
     return None

@@ -13,7 +13,18 @@ from urllib.parse import quote, urlencode
 
 from mainstay.learn.trackers.domain import Heard, Note, Seen, State, state_of
 from mainstay.learn.trackers.kinds import prose
-from mainstay.learn.trackers.kinds.shape import Draft, Place, Request, hmac_fits, inner, moment, sending, upload, word
+from mainstay.learn.trackers.kinds.shape import (
+    Draft,
+    Place,
+    Request,
+    hmac_fits,
+    inner,
+    moment,
+    sending,
+    upload,
+    visible_mark,
+    word,
+)
 
 NAME = "jira"
 _FIELDS = "summary,status,updated"
@@ -97,19 +108,25 @@ def seen(place: Place, answer: Any) -> Seen:
     )
 
 
-def comments(place: Place, number: str) -> Request:
+def comments(place: Place, number: str, since: datetime) -> Request:
     """The latest comments."""
+    del since  # Jira cannot be asked for it.
     return Request("GET", f"{_issue(place, number)}/comment?orderBy=-created&maxResults=50")
 
 
-def commented(answer: Any, key: str) -> bool:
-    """Whether a comment carries the mark."""
-    return any(prose.visible_mark(key) in prose.text_of(one.get("body")) for one in inner(answer, "comments") or ())
+def notes(answer: Any) -> list[Note]:
+    """All of them; what Jira writes by itself is its history."""
+    return [_note(one) for one in inner(answer, "comments") or ()]
+
+
+def _note(said: Any) -> Note:
+    who = word(said, "author", "displayName") or word(said, "author", "name")
+    return Note(word(said, "id"), who, prose.text_of(inner(said, "body")).strip(), moment(inner(said, "created")))
 
 
 def comment(place: Place, number: str, text: str, key: str) -> Request:
     """A comment; Jira shows the mark as its last line."""
-    marked = f"{text}\n\n{prose.visible_mark(key)}"
+    marked = f"{text}\n\n{visible_mark(key)}"
     return sending("POST", f"{_issue(place, number)}/comment", {"body": _text(place, marked)})
 
 
@@ -165,7 +182,5 @@ def heard(place: Place, headers: Mapping[str, str], posted: Mapping[str, Any]) -
         return None
     what = seen(place, issue)
     if posted.get("webhookEvent") == "comment_created":
-        said = posted.get("comment")
-        who = word(said, "author", "displayName") or word(said, "author", "name")
-        return Heard(what, Note(word(said, "id"), who, prose.text_of(inner(said, "body"))))
+        return Heard(what, [_note(posted.get("comment"))])
     return Heard(what)

@@ -21,11 +21,6 @@ class _Block:
     level: int = 0
 
 
-def visible_mark(key: str) -> str:
-    """A mark that a reader may pass over."""
-    return f"[mainstay:{key}]"
-
-
 def _kind(line: str) -> str:
     if line.startswith("```"):
         return "code"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from dateutil.parser import isoparse, parse
 
-from mainstay.learn.trackers.domain import Heard, Seen, State
+from mainstay.learn.trackers.domain import Heard, Note, Seen, State
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class Kind(Protocol):
     def seen(self, place: Place, answer: Any) -> Seen:
         """The issue that was looked at."""
 
-    def comments(self, place: Place, number: str) -> Request:
-        """Look at the latest comments."""
+    def comments(self, place: Place, number: str, since: datetime) -> Request:
+        """Look at the comments since then, as many as one page has; older ones may be among them."""
 
-    def commented(self, answer: Any, key: str) -> bool:
-        """Whether one of them carries this mark."""
+    def notes(self, answer: Any) -> list[Note]:
+        """Those of people and of Mainstay, without what the tracker writes by itself."""
 
     def comment(self, place: Place, number: str, text: str, key: str) -> Request:
         """Write a comment, with a mark."""
@@ -126,6 +126,16 @@ def upload(path: str, name: str, content: bytes, extra: Mapping[str, str] | None
 def hidden_mark(key: str) -> str:
     """A mark that Markdown does not show."""
     return f"<!-- mainstay:{key} -->"
+
+
+def visible_mark(key: str) -> str:
+    """A mark that a reader may pass over, where none can be hidden."""
+    return f"[mainstay:{key}]"
+
+
+def carries(text: str, key: str) -> bool:
+    """Whether a text carries the mark of this key."""
+    return hidden_mark(key) in text or visible_mark(key) in text
 
 
 def is_ours(text: str) -> bool:
