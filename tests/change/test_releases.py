@@ -168,6 +168,27 @@ def test_a_report_is_sealed() -> None:
 
 
 @pytest.mark.usefixtures("store")
+def test_who_asks_for_a_verdict_gets_it_from_the_worker() -> None:
+    fresh_store()
+    release = made()
+    with pytest.raises(ProblemError, match="judged once it has finished"):
+        services.ask(ben(), release.pk)
+    services.finish(ben(), release.pk)
+    assert loop.run_due() == 0
+    first = services.ask(ben(), release.pk).asked_at
+    assert services.ask(ben(), release.pk).asked_at == first
+    assert loop.run_due() == 1
+    release.refresh_from_db()
+    assert (release.verdict, release.asked_at) == ("inconclusive", None)
+    assert loop.run_due() == 0
+    services.ask(ben(), release.pk)
+    services.roll_back(ben(), release.pk, "Never mind.")
+    assert loop.run_due() == 0
+    release.refresh_from_db()
+    assert (release.state, release.asked_at) == (State.ROLLED_BACK, None)
+
+
+@pytest.mark.usefixtures("store")
 def test_without_data_it_is_inconclusive() -> None:
     fresh_store()
     release = made()

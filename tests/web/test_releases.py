@@ -36,6 +36,11 @@ def test_a_release_is_made_by_hand(sign_in: Callable[[str], Client]) -> None:
     assert ben.post(f"/releases/{release.pk}/verify").status_code == 409
     assert ben.post(f"/releases/{release.pk}/finish").status_code == 302
     assert "Being watched" in text_of(ben, f"/releases/{release.pk}")
+    assert ben.post(f"/releases/{release.pk}/verify").status_code == 302
+    panel = ben.get(f"/releases/{release.pk}", headers={"HX-Request": "true"}).content.decode()
+    assert "It is being judged" in panel
+    assert "Judge it now" not in panel
+    assert "<html" not in panel
     said = ben.post(f"/releases/{release.pk}/roll-back", {"reason": " "})
     assert said.status_code in {400, 409}
     assert ben.post(f"/releases/{release.pk}/roll-back", {"reason": "Too slow."}).status_code == 302

@@ -19,6 +19,7 @@ PAGES = "pages"
 SQL = "sql"
 RUNS = "runs"
 CASES = "cases"
+RELEASES = "releases"
 
 
 def _path() -> str:

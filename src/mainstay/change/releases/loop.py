@@ -8,6 +8,7 @@ from mainstay.change.releases import carried, domain, services
 from mainstay.change.releases.models import Release
 from mainstay.core import clock
 from mainstay.core.access import SYSTEM
+from mainstay.core.problems import ProblemError
 from mainstay.core.settings import current
 from mainstay.observe.telemetry.client import TelemetryError
 
@@ -21,6 +22,10 @@ def run_due() -> int:
     watch, done = timedelta(minutes=current().release_watch_minutes), 0
     carried.settle()
     began = time.monotonic()
+    for release in Release.objects.exclude(asked_at=None).order_by("asked_at"):
+        if time.monotonic() - began > _ROUND:
+            return done
+        done += _judge(release)
     for release in Release.objects.filter(state=Release.State.WATCHED).order_by("finished_at"):
         if time.monotonic() - began > _ROUND:
             break
@@ -36,5 +41,10 @@ def _judge(release: Release) -> bool:
         services.verify(SYSTEM, release.pk)
     except TelemetryError as error:
         log.warning("%s is not judged yet: %s", release, error)
+        return False
+    except ProblemError as error:
+        # It was rolled back meanwhile, say; nobody waits for its verdict then.
+        log.info("%s is not judged: %s", release, error)
+        Release.objects.filter(pk=release.pk).update(asked_at=None)
         return False
     return True

@@ -37,6 +37,7 @@ class Release(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True, help_text="When it was broken off or rolled back.")
+    asked_at = models.DateTimeField(null=True, db_index=True, help_text="When somebody asked for a verdict now.")
     judged_at = models.DateTimeField(null=True)
     verdict = models.CharField(max_length=12, blank=True)
     reason = models.TextField(blank=True, help_text="Why this verdict.")

@@ -53,6 +53,7 @@ visible = record.visible
 get = record.get
 verify = verdicts.verify
 settle = verdicts.settle
+ask = verdicts.ask
 
 
 @transaction.atomic

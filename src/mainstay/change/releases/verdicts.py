@@ -13,7 +13,7 @@ from mainstay.change.releases.evidence import Evidence, overall
 from mainstay.change.releases.judge import Finding, Judgement, Limits, Verdict, judge
 from mainstay.change.releases.models import Release
 from mainstay.change.releases.plans import services as plans
-from mainstay.core import clock
+from mainstay.core import clock, doorbell
 from mainstay.core.access import SYSTEM, Actor, Right, require
 from mainstay.core.problems import ProblemError
 from mainstay.core.settings import current
@@ -55,6 +55,18 @@ def verify(actor: Actor, number: int) -> Release:
         fresh.counts, fresh.findings = dict(said.counts), [_plain(one) for one in said.findings[:KEPT]]
         _keep(actor, fresh, _Metrics(said.verdict, said.reason, said.confidence), evidence)
     return fresh
+
+
+@transaction.atomic
+def ask(actor: Actor, number: int) -> Release:
+    """Ask for a verdict now; the worker gives it. Asked twice, it is judged once."""
+    release = record.locked(actor, number, Act.VERIFY)
+    if release.asked_at is None:
+        release.asked_at = clock.now()
+        release.save(update_fields=["asked_at"])
+        record.note(actor, release, "ask", f"{actor.name} asks for a verdict now")
+        transaction.on_commit(lambda: doorbell.ring(doorbell.RELEASES))
+    return release
 
 
 def _judged(release: Release, spans: Spans) -> Judgement:
@@ -106,7 +118,7 @@ def _keep(actor: Actor, release: Release, metrics: _Metrics, evidence: Sequence[
     release.verdict, release.reason = str(verdict), reason
     release.confidence = metrics.confidence if verdict is metrics.verdict else None
     release.evidence, release.metrics = [_plain(one) for one in evidence[:KEPT]], _plain(metrics)
-    release.judged_at = clock.now()
+    release.judged_at, release.asked_at = clock.now(), None
     release.save()
     more = "; it stays under watch" if awaited else ""
     record.note(actor, release, "judge", f"Judged: {verdict}, {reason}{more}", verdict=str(verdict))

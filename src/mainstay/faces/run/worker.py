@@ -91,6 +91,7 @@ class Worker:
         self.corrections = Loop("corrections", 2.0 * patience, Corrections().run_due)
         self.rules_loop = Loop("rules", 0.5, self.rules.run_due)
         self.cases = Loop("cases for developers", 15.0, cases.run_due, HANGS_AFTER + current().escalation_build_seconds)
+        self.releases = Loop("releases", 15.0, releases.run_due, HANGS_AFTER + current().release_plan_seconds)
         self.loops = [
             self.cases,
             self.inbox,
@@ -107,7 +108,7 @@ class Worker:
             Loop("clocks", 10.0, clocks.run_due),
             Loop("objectives", float(current().slo_every_seconds), objectives.run_due),
             Loop("maintenance", 10.0, maintenance.run_due),
-            Loop("releases", 15.0, releases.run_due, HANGS_AFTER + current().release_plan_seconds),
+            self.releases,
             Loop("verdicts", 5.0, verdicts.send_due),
             Loop("configuration", 10.0, configs.run_due, HANGS_AFTER + current().config_timeout),
             Loop("texts of configuration", 6 * 3600.0, configurations.prune),
@@ -217,6 +218,8 @@ class Worker:
                 self.jobs.wake.set()
             elif what == doorbell.CASES:
                 self.cases.wake.set()
+            elif what == doorbell.RELEASES:
+                self.releases.wake.set()
             elif what == doorbell.RUNS:
                 self.runs.wake.set()
             elif what == doorbell.SAMPLES:

@@ -13,7 +13,7 @@ from mainstay.change.releases.plans import services as plans
 from mainstay.change.releases.services import Wanted
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError, bad_request
-from mainstay.faces.api.releases import met, report_file, verified
+from mainstay.faces.api.releases import met, report_file
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show
 from mainstay.faces.web.views.maintenance import moment
 from mainstay.restore.runbooks import books
@@ -91,7 +91,7 @@ def _page(request: HttpRequest, number: int, error: ProblemError | None = None) 
         "error": error,
         "typed": request.POST,
     }
-    answer = show(request, "release", context)
+    answer = show(request, "release", context, "parts/release")
     answer.status_code = error.status if error else 200
     return answer
 
@@ -109,7 +109,7 @@ def _start(actor: Actor, number: int, posted: Mapping[str, str]) -> None:
 _ACTS: dict[str, tuple[Callable[[Actor, int, Mapping[str, str]], Any], str]] = {
     "start": (_start, "It has started."),
     "finish": (lambda actor, number, _: services.finish(actor, number), "It is watched from now on."),
-    "verify": (lambda actor, number, _: verified(actor, number), "It is judged."),
+    "verify": (lambda actor, number, _: services.ask(actor, number), "It is being judged."),
     "break-off": (
         lambda actor, number, posted: services.break_off(actor, number, posted.get("reason", "")),
         "It is broken off.",
