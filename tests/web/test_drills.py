@@ -44,15 +44,36 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[changes.ChangeEvent]:
     return found
 
 
-def an_incident() -> Incident:
+def an_incident(group: str = "drill") -> Incident:
     from tests.web.seed import post, rule_signal
 
-    post([rule_signal("payment-error-ratio", ago=0, labels={"incident_group": "drill"})])
+    post([rule_signal("payment-error-ratio", ago=0, labels={"incident_group": group})])
     return Incident.objects.latest("pk")
 
 
 def restore(incident: Incident) -> None:
     Incident.objects.filter(pk=incident.pk).update(state="restored", restored_at=clock.now())
+
+
+def cause_of(incident: Incident, client: Client) -> str:
+    return client.get(f"/i/{incident.pk}/diagnosis", headers={"HX-Request": "true"}).content.decode()
+
+
+def test_the_likely_cause_is_shown_to_who_pays_for_it(sign_in: Callable[[str], Client], done: Deeds) -> None:
+    ben = sign_in("ben")
+    earlier = an_incident("earlier")
+    ben.post("/drills/start", {"scenario": "full-disk"})
+    drill = Drill.objects.get()
+    assert loop.run_due() == 1
+    with clock.moved(timedelta(seconds=20)):
+        incident = an_incident()
+        assert "Hidden" not in cause_of(earlier, ben)
+        assert "Hidden" in cause_of(incident, ben)
+        back = {"next": f"/i/{incident.pk}#h-diagnosis"}
+        assert ben.post(f"/drills/{drill.pk}/show-cause", back)["Location"] == back["next"]
+        assert "Hidden" not in cause_of(incident, ben)
+        drill.refresh_from_db()
+        assert "the likely cause was looked up" in [one.why for one in services.look_at(drill, clock.now()).losses]
 
 
 def test_a_drill_goes_from_the_break_to_its_debrief(sign_in: Callable[[str], Client], done: Deeds) -> None:
@@ -65,6 +86,8 @@ def test_a_drill_goes_from_the_break_to_its_debrief(sign_in: Callable[[str], Cli
     with clock.moved(timedelta(seconds=20)):
         incident = an_incident()
         ben.get(f"/i/{incident.pk}")
+        assert "Show it for 10 points" in cause_of(incident, ben)
+        assert "Hidden" not in cause_of(incident, sign_in("ana"))
         assert loop.run_due() == 0
     with clock.moved(timedelta(seconds=40)):
         ben.post(f"/i/{incident.pk}/acknowledge")
@@ -78,6 +101,7 @@ def test_a_drill_goes_from_the_break_to_its_debrief(sign_in: Callable[[str], Cli
             "That is it"
             in ben.post(f"/drills/{drill.pk}/answer", {"service": "payments"}, follow=True).content.decode()
         )
+        assert "Hidden" not in cause_of(incident, ben)
         ben.post(f"/drills/{drill.pk}/mend")
         assert loop.run_due() == 1
         restore(incident)

@@ -3,6 +3,8 @@
 from django.http import HttpRequest
 
 from mainstay.learn.drills import services
+from mainstay.learn.drills.models import Drill
+from mainstay.respond.incidents.models import Incident
 
 _KEY = "drill"
 
@@ -10,6 +12,11 @@ _KEY = "drill"
 def take_part(request: HttpRequest, drill: int) -> None:
     """From now on what this browser opens belongs to a drill, until it has ended."""
     request.session[_KEY] = drill
+
+
+def hiding(request: HttpRequest, incident: Incident) -> Drill | None:
+    """The drill of this browser that hides the likely cause of an incident. Without a drill nothing is asked."""
+    return services.hides(request.session[_KEY], incident) if _KEY in request.session else None
 
 
 def remember(request: HttpRequest, status: int) -> None:

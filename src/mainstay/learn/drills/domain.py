@@ -26,6 +26,7 @@ FULL = 100
 PASSED = 60
 WRONG = 15
 NOT_TOLD = 10
+SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Trail:
     told: datetime | None = None
     answers: tuple[Answer, ...] = ()
     hints: int = 0
+    shown: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def wrong(scenario: Scenario, answers: Iterable[Answer]) -> list[str]:
 def debrief(scenario: Scenario, trail: Trail) -> Debrief:
     """Score a drill. Points go by sentence, so that each loss can be argued with.
 
-    1. Hints cost what was said when they were taken.
+    1. Hints cost what was said when they were taken; so does the likely cause, which a drill hides.
     2. Each wrong suspect costs the same, once.
     3. Being late costs a little, being very late more, and leaving a step out most.
     4. Who told nobody what is hit has left half of the work undone.
@@ -175,6 +177,7 @@ def debrief(scenario: Scenario, trail: Trail) -> Debrief:
     found = found_at(scenario, trail.answers)
     at = {"acknowledge": trail.acknowledged, "find": found, "restore": trail.restored}
     losses = [Loss(one.cost, f"hint {place}: {one.text}") for place, one in enumerate(scenario.hints[: trail.hints], 1)]
+    losses += [Loss(SHOWN, "the likely cause was looked up")] if trail.shown else []
     losses += [Loss(WRONG, f"{one} was suspected and is not to blame") for one in wrong(scenario, trail.answers)]
     for stage, moment in at.items():
         late = _lateness(stage, moment, trail.began, scenario.within.get(stage))

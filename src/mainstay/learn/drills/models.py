@@ -42,6 +42,7 @@ class Drill(models.Model):
     wanted = models.CharField(max_length=8, blank=True, default="break")
     problem = models.TextField(blank=True, help_text="Why it could not be broken or mended.")
     hints = models.PositiveSmallIntegerField(default=0, help_text="How many were taken.")
+    shown = models.BooleanField(default=False, db_default=False, help_text="Whether the likely cause was looked up.")
     answers: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(default=list)
     debrief: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     score = models.PositiveSmallIntegerField(null=True)

@@ -110,6 +110,23 @@ def hint(actor: Actor, number: int) -> str:
     return hints[drill.hints - 1].text
 
 
+def hides(drill_id: int, incident: Incident) -> Drill | None:
+    """The drill that hides what Mainstay holds for the cause of an incident from whoever takes part in it."""
+    found = Drill.objects.filter(pk=drill_id, live=True, shown=False, began_at__lte=incident.opened_at).first()
+    if found is None or domain.found_at(scenario_of(found.asked), _answers(found)) is not None:
+        return None
+    return found
+
+
+@transaction.atomic
+def show_cause(actor: Actor, number: int) -> None:
+    """Hide the likely cause no longer. It costs points, which is said before it is asked for."""
+    drill = _live(actor, number)
+    drill.shown = True
+    drill.save(update_fields=["shown"])
+    feed.tell("drill", drill.pk)
+
+
 @transaction.atomic
 def answer(actor: Actor, number: int, service: str) -> bool:
     """Name a service as broken; whether it is. Naming it again says the same and costs nothing more."""
@@ -191,6 +208,7 @@ def trail(drill: Drill, now: datetime) -> Trail:
         told=told.at if told else None,
         answers=_answers(drill),
         hints=drill.hints,
+        shown=drill.shown,
     )
 
 

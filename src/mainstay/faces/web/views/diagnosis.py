@@ -8,9 +8,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from mainstay.catalog import services as catalog
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError
+from mainstay.faces.web.drills import hiding
 from mainstay.faces.web.views.base import actor_of, say, show
 from mainstay.learn.assistant import services as assistant
 from mainstay.learn.diagnosis import confirmed, services
+from mainstay.learn.drills.domain import SHOWN
 from mainstay.observe.telemetry.services import TelemetryError
 from mainstay.respond.incidents import services as incidents
 
@@ -73,7 +75,9 @@ def ask_assistant(request: HttpRequest, number: int) -> HttpResponse:
 @require_GET
 def panel(request: HttpRequest, number: int) -> HttpResponse:
     """What was said last. It is read from the database, so that no slow store is waited for."""
-    return show(request, "panel", _context(actor_of(request), number), "parts/diagnosis")
+    context = _context(actor_of(request), number)
+    drill = hiding(request, context["incident"])
+    return show(request, "panel", {**context, "drill": drill, "costs": SHOWN}, "parts/diagnosis")
 
 
 @require_POST

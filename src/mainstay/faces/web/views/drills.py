@@ -12,7 +12,7 @@ from mainstay.core import clock
 from mainstay.core.access import Actor
 from mainstay.core.problems import ProblemError, not_found
 from mainstay.faces.web.drills import take_part
-from mainstay.faces.web.views.base import actor_of, say, show
+from mainstay.faces.web.views.base import actor_of, back_to, say, show
 from mainstay.learn.drills import deeds, domain, services
 from mainstay.learn.drills.entry import scenario_of
 from mainstay.learn.drills.models import Drill
@@ -130,6 +130,8 @@ def act(request: HttpRequest, number: int, action: str) -> HttpResponse:
         elif action == "mend":
             services.mend(actor, number)
             say(request, "It is mended within seconds.")
+        elif action == "show-cause":
+            services.show_cause(actor, number)
         elif action == "end":
             services.end(actor, number, request.POST.get("why", ""))
         else:
@@ -138,4 +140,4 @@ def act(request: HttpRequest, number: int, action: str) -> HttpResponse:
         if error.status == 404:
             raise
         say(request, f"{error.detail[:1].upper()}{error.detail[1:]}.", "bad")
-    return HttpResponseRedirect(f"/drills/{number}")
+    return back_to(request, f"/drills/{number}")

@@ -25,7 +25,8 @@ def trail(scenario: Scenario, *suspects: str, hints: int = 0, told: float | None
     right = [one.accepted[0] for one in scenario.culprits]
     answers = tuple(Answer(at(100 + place), name) for place, name in enumerate([*suspects, *right]))
     told_at = None if told is None else at(told)
-    return Trail(BEGAN, at(1000), told=told_at, answers=answers, hints=hints, **moments)
+    taken, restored = moments.get("acknowledged"), moments.get("restored")
+    return Trail(BEGAN, at(1000), acknowledged=taken, restored=restored, told=told_at, answers=answers, hints=hints)
 
 
 def test_whoever_does_everything_in_time_loses_nothing() -> None:
