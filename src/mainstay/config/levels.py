@@ -67,6 +67,7 @@ class Objective(Keyed):
     window: Annotated[Duration, Field(ge=86_400, le=90 * 86_400)] | Literal["month"] = 30 * 86_400.0
     timezone: str = Field("UTC", max_length=64, description="Whose days and months they are.")
     alerts: bool = True
+    least_failed: int = Field(3, ge=0, le=1_000_000, description="Failed events without which no alert fires.")
     gate: BudgetGate | None = None
     enabled: bool = True
 

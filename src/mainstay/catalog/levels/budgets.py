@@ -106,18 +106,23 @@ def added(found: Iterable[Tallied], since: datetime, until: datetime) -> Tallied
 
 @dataclass(frozen=True)
 class Burn:
-    """How fast the budget burns: at 1 it is used up as the window ends. ``known`` is the share of time behind it."""
+    """How fast the budget burns: at 1 it is used up as the window ends.
+
+    ``known`` is the share of time behind it, ``failed`` how many events did not go well in it.
+    """
 
     rate: float
     known: float
+    failed: float
 
 
 def burn(target: float, found: Tallied) -> Burn | None:
     """The rate over a stretch of time; nothing when nothing is known of it, which is not the same as none."""
     if not found.seconds:
         return None
-    failed = (found.total - found.good) / found.total if found.total else 0.0
-    return Burn(failed / (1 - target), min(found.seconds / (found.end - found.start).total_seconds(), 1.0))
+    failed = found.total - found.good
+    share = failed / found.total if found.total else 0.0
+    return Burn(share / (1 - target), min(found.seconds / (found.end - found.start).total_seconds(), 1.0), failed)
 
 
 def left(target: float, found: Tallied, length: timedelta) -> float | None:
@@ -130,11 +135,14 @@ def left(target: float, found: Tallied, length: timedelta) -> float | None:
     return None if rate is None else 1 - rate.rate * found.seconds / length.total_seconds()
 
 
-def verdict(severity: Severity, burns: Mapping[str, Burn | None], length: timedelta) -> bool | None:
+def verdict(
+    severity: Severity, burns: Mapping[str, Burn | None], length: timedelta, least_failed: int = 0
+) -> bool | None:
     """Whether an alert of a severity is due; nothing when too little is known to say so or to take it back.
 
     A rate must be exceeded in the long window and in the short one. It is what uses up the alert's share of the budget
-    within the long window, and never below 1, at which the objective is kept.
+    within the long window, and never below 1, at which the objective is kept. Where fewer events than ``least_failed``
+    did not go well in the long window, the rate is chance.
     """
     unknown = False
     for kind, long, short, share in _ALERTS:
@@ -144,7 +152,10 @@ def verdict(severity: Severity, burns: Mapping[str, Burn | None], length: timede
         found = [burns.get(long), burns.get(short)]
         if any(one is not None and one.known >= ENOUGH and one.rate <= threshold for one in found):
             continue
-        if all(one is not None and one.known >= ENOUGH for one in found):
+        whole, recent = found
+        if whole is None or recent is None or min(whole.known, recent.known) < ENOUGH:
+            unknown = True
+        # Rates over a minute add up to whole events but for a little.
+        elif whole.failed >= least_failed - 0.5:
             return True
-        unknown = True
     return None if unknown else False

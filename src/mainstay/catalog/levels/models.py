@@ -35,6 +35,7 @@ class Objective(Keyed):
     window_days = models.PositiveSmallIntegerField(default=30)
     timezone = models.CharField(max_length=64, default="UTC")
     alerts = models.BooleanField(default=True)
+    least_failed = models.PositiveIntegerField(default=3, db_default=3, help_text="Failed events that alerts take.")
     gate_below = models.FloatField(null=True, blank=True)
     gate_kinds = models.CharField(max_length=120, blank=True, help_text="Kinds of change, with commas.")
     gate_unknown = models.CharField(max_length=6, default="closed")

@@ -40,7 +40,9 @@ def save(actor: Actor, entry: Mapping[str, Any], service: Service, *, source: st
     """Make an objective of an entry of a file, or change the one with this key."""
     require(actor, Right.MAINTAIN)
     gate = entry["gate"] or {}
-    values = {name: entry[name] for name in ("name", *_MEASURE, "target", "window_days", "alerts", "enabled")}
+    values = {
+        name: entry[name] for name in ("name", *_MEASURE, "target", "window_days", "alerts", "least_failed", "enabled")
+    }
     values |= {
         "service": service,
         "source": source,

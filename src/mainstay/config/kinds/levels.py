@@ -68,6 +68,7 @@ def load_objectives() -> Loaded:
                 "window": float(row.window_days * DAY) if row.window_days else "month",
                 "timezone": row.timezone,
                 "alerts": row.alerts,
+                "least_failed": row.least_failed,
                 "gate": _gate(row),
                 "enabled": row.enabled,
             },

@@ -220,7 +220,7 @@ def _alert(
     """Where too little is known, an alert stays as it is."""
     name = f"{severity}_since"
     since = getattr(budget, name)
-    due = verdict(severity, burns, length) if objective.alerts else False
+    due = verdict(severity, burns, length, objective.least_failed) if objective.alerts else False
     if due is None or due == (since is not None):
         return
     began = since or clock.now()

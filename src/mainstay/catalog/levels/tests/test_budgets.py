@@ -30,7 +30,7 @@ def test_of_a_cell_across_the_beginning_so_much_counts_as_lies_inside() -> None:
 def test_nothing_known_is_not_nothing_burnt() -> None:
     assert burn(0.9, added([], T0, T0 + HOUR)) is None
     assert left(0.9, added([], T0, T0 + HOUR), timedelta(days=30)) is None
-    assert burn(0.9, cell(T0, 0, 0)) == Burn(0.0, 1.0)
+    assert burn(0.9, cell(T0, 0, 0)) == Burn(0.0, 1.0, 0.0)
 
 
 def test_a_whole_window_at_the_allowed_rate_uses_the_budget_up() -> None:
@@ -42,7 +42,7 @@ def test_the_thresholds_of_thirty_days_are_those_of_the_workbook() -> None:
     month = timedelta(days=30)
 
     def rates(**found: float) -> dict[str, Burn | None]:
-        return {name: Burn(found.get(f"w{name}", 0.0), 1.0) for name in BURNS}
+        return {name: Burn(found.get(f"w{name}", 0.0), 1.0, 9.0) for name in BURNS}
 
     assert verdict(Severity.PAGE, rates(w1h=14.5, w5m=14.5), month) is True
     assert verdict(Severity.PAGE, rates(w1h=14.3, w5m=50), month) is False
@@ -50,13 +50,15 @@ def test_the_thresholds_of_thirty_days_are_those_of_the_workbook() -> None:
     assert verdict(Severity.PAGE, rates(w6h=6.1, w30m=6.1), month) is True
     assert verdict(Severity.TICKET, rates(w3d=1.1, w6h=1.1), month) is True
     assert verdict(Severity.TICKET, rates(w3d=0.9, w6h=9), month) is False
+    assert verdict(Severity.PAGE, rates(w1h=99, w5m=99), month, least_failed=9) is True
+    assert verdict(Severity.PAGE, rates(w1h=99, w5m=99), month, least_failed=10) is False
 
 
 def test_too_little_known_neither_fires_nor_ends() -> None:
-    burns = {name: Burn(99.0, 0.4) for name in BURNS}
+    burns = {name: Burn(99.0, 0.4, 9.0) for name in BURNS}
     assert verdict(Severity.PAGE, burns, timedelta(days=30)) is None
     assert verdict(Severity.PAGE, dict.fromkeys(BURNS), timedelta(days=30)) is None
-    calm = {**burns, "5m": Burn(0.0, 1.0), "30m": Burn(0.0, 1.0)}
+    calm = {**burns, "5m": Burn(0.0, 1.0, 0.0), "30m": Burn(0.0, 1.0, 0.0)}
     assert verdict(Severity.PAGE, calm, timedelta(days=30)) is False
 
 
