@@ -42,6 +42,8 @@ _PILES_UP = 50.0
 _ASIDE = 0.3
 # A callee that carries next to nothing has this weight among others.
 _LIGHT = 0.02
+# Failures told as a part of the requests, where their values do not tell: what is more than 1 anywhere is a number.
+_PART_OF_ALL = re.compile(r"(?i)ratio|share|percent|pct|availab|success|apdex")
 _QUANTILE = re.compile(r"(?i)(?:^|[^a-z])p\d\d|quantile|percentile|max|min")
 # Service -> metric -> its group, and its level before and now.
 Levels = Mapping[str, Mapping[str, tuple[Group, float, float]]]
@@ -66,6 +68,16 @@ def _is_seconds(group: Group, name: str) -> bool:
     return group is Group.SLOW and "seconds" in name and _QUANTILE.search(name) is None
 
 
+def _counted(levels: Levels) -> frozenset[str]:
+    """The metrics that say how many failures there are, and not which part of the requests."""
+    found = set[str]()
+    for each in levels.values():
+        for name, (group, was, now) in each.items():
+            if group is Group.FAILING and max(was, now) > 1.0 and _PART_OF_ALL.search(name) is None:
+                found.add(name)
+    return frozenset(found)
+
+
 def strength(signs: Sequence[Sign], group: Group) -> float:
     """How strong a symptom is: its strongest sign, and a little for each that agrees."""
     weights = sorted((one.weight for one in signs if one.group is group), reverse=True)
@@ -85,6 +97,7 @@ class Walk:
     ) -> None:
         self._alerted, self._unreached = alerted, unreached
         self._levels = levels or {}
+        self._counted = _counted(self._levels)
         self._callees: dict[str, list[str]] = {}
         for caller, callee in sorted(set(calls)):
             if caller != callee:
@@ -161,7 +174,7 @@ class Walk:
         """How much of what a caller loses its callee loses, where both are measured alike: 1 is all of it.
 
         Who is not reached tells nothing of what is lost, and loses all of it. Seconds lost are those of a call times
-        the calls; where calls are not counted, those of a call. Means add up along the calls and quantiles do not, so
+        the calls, and so is a part of the requests that fails; where calls are not counted, those of a call. Means add up along the calls and quantiles do not, so
         that these count only where there is no mean.
         """
         if effect is Group.FAILING and callee in self._unreached:
@@ -177,7 +190,8 @@ class Walk:
             # That a callee carries all of a millisecond says nothing where seconds are lost elsewhere.
             matters = not _is_seconds(group, name) or loss >= _MATTERS * most
             if group is effect and loss > 0 and matters:
-                carried = min(abs(theirs[name][2] - theirs[name][1]) * calls / loss, 5.0)
+                times = 1.0 if name in self._counted else calls
+                carried = min(abs(theirs[name][2] - theirs[name][1]) * times / loss, 5.0)
                 (others if _QUANTILE.search(name) else means).append(carried)
         return max(means or others, default=self._of_seconds(caller, callee) if effect is Group.SLOW else None)
 

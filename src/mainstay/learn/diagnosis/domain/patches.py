@@ -8,8 +8,12 @@ from itertools import islice
 from math import log
 from typing import Final
 
+from mainstay.learn.diagnosis.domain import edits
+from mainstay.learn.diagnosis.domain.edits import Edit
 from mainstay.learn.diagnosis.domain.symptoms import Group
 
+# What is not known may do this much.
+_UNKNOWN: Final = 0.4
 # Files that no running service reads.
 _INERT_FILE: Final = re.compile(
     r"(?i)(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|fixtures|examples|\.github|\.circleci|\.gitlab)(?:/|$)|"
@@ -77,8 +81,6 @@ _ABOUT: Final = tuple(
         ),
     )
 )
-_LOOP: Final = re.compile(r"\b(?:for|while|map|forEach|each|range)\b")
-_CALL: Final = re.compile(r"[A-Za-z_][\w.]*\(")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def read(summary: str, diff: str, files: Sequence[str] = ()) -> Patch:
     if not diff.strip():
         if _INERT_WORD.search(summary):
             return Patch(paths, 0.05, frozenset(), frozenset(), "says that it changes nothing that runs")
-        return Patch(paths, 0.25, frozenset(), words_of(summary), "its difference is not known")
+        return Patch(paths, _UNKNOWN, frozenset(Group), words_of(summary), "its difference is not known")
     added, removed = (list(_lines(diff, sign)) for sign in "+-")
     code = [[one for one in lines if not _COMMENT.match(one)] for lines in (added, removed)]
     if not code[0] and not code[1]:
@@ -127,35 +129,17 @@ def _of_code(
     # Where a number alone is another one, its line says what it is about.
     changed = " ".join([*fresh, *gone, numbers])
     effects = {group for words, groups in _ABOUT if words.search(changed) for group in groups}
-    said, power = "changes how it works", 0.4
+    found = [edits.of(added, removed)]
     if numbers:
-        power, said = strong, f"changes a number: {numbers}"
-    elif _LOOP.search(" ".join(added)) and sum(map(len, map(_CALL.findall, added))) > sum(
-        map(len, map(_CALL.findall, removed))
-    ):
-        power, said = 0.7, "adds calls, where there is a loop"
-        effects |= {Group.SLOW, Group.STARVED}
-    elif removed and len(added) * 2 < len(removed):
-        power, said = 0.65, "takes lines away"
-        effects.add(Group.FAILING)
-    elif not removed:
-        power, said = 0.35, "adds lines alone"
-    elif _alike(tokens):
-        power, said = 0.25, "writes the same in other words"
+        found.append(Edit(strong, f"changes a number: {numbers}"))
+    if removed and len(added) * 2 < len(removed):
+        found.append(Edit(0.65, "takes lines away", frozenset({Group.FAILING})))
+    best = max(found, key=lambda one: one.power)
+    power, said = best.power, best.said
+    effects |= {group for one in found for group in one.effects}
     lines = [frozenset(one.strip() for one in each if one.strip()) for each in (added, removed)]
     words = words_of(f"{changed} {_near(diff)}")
     return Patch(paths, power, frozenset(effects or {Group.FAILING}), words, said, *lines)
-
-
-def _calls(lines: list[str]) -> int:
-    return sum(len(_CALL.findall(one)) for one in lines)
-
-
-def _alike(tokens: list[Counter[str]]) -> bool:
-    """Whether what stands there now has about the numbers and quoted words of what stood there."""
-    both = sum((tokens[0] & tokens[1]).values())
-    most = max(sum(tokens[0].values()), sum(tokens[1].values()))
-    return bool(most) and both / most > 0.6
 
 
 def _lines(diff: str, sign: str) -> Iterator[str]:

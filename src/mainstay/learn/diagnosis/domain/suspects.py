@@ -1,11 +1,16 @@
 """Which change is to blame: not the latest, but the one whose difference can do what is seen, where it is seen. Pure.
 
+How likely each is beside the others, and beside no change at all, is a product of what speaks for it, as in a model of
+choice among alternatives (conditional logit, McFadden 1974). Its few weights were fitted to published and to made up
+incidents of other systems.
+
 A change is judged by where it was made, when, what its patch can do, and whether the words of its patch are those that
 the service now says. That no change is to blame is an answer, and each that is cleared is cleared with a reason.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Final
@@ -14,9 +19,21 @@ from mainstay.learn.diagnosis.domain.case import Case, Change
 from mainstay.learn.diagnosis.domain.patches import Patch, read, words_of
 from mainstay.learn.diagnosis.domain.symptoms import Group, Sign
 
-# Of a score beyond this a change is likely to blame.
-ENOUGH: Final = 0.22
 MOST: Final = 5
+# A change that is less likely than this beside another is not named.
+LEAST: Final = 0.08
+# How much each thing counts, as exponents of how likely a change is beside the others: what its difference can do most,
+# then where it was made and when, and whether it can do what is seen and speaks of it.
+_POWER: Final = 2.5
+_NEAR: Final = 0.9
+_TIMELY: Final = 0.75
+_CAN: Final = 1.0
+_TOLD: Final = 1.3
+# How likely it is beside them that it was no change at all, and how much more where something else explains it.
+_NONE: Final = 0.3
+_BEYOND: Final = 4.0
+# Where it is known what was rolled out, what was only written down does so little.
+_WRITTEN: Final = 0.13
 # Words in common are worth being named from so much on.
 _TELLS: Final = 0.3
 # Most harm shows soon after a change, and some only when something calls for what was changed.
@@ -32,6 +49,18 @@ _UNDONE: Final = 0.3
 _TOLD_AGAIN: Final = 300.0
 # So many times the requests are a surge.
 _SURGE: Final = 2.0
+# A sign of less weight tells nothing of what lies beyond the services.
+_HEARD: Final = 0.7
+_MACHINE: Final = re.compile(
+    r"(?i)media.?errors?\b|i/o error|medium error|bad sector|\bsmart\b.{0,20}fail|retransmit|packet.?loss|link (?:is )?down|"
+    r"node.?not.?ready|machine.?check|ecc error|cpu.?steal"
+)
+_EXPIRED: Final = re.compile(r"(?i)certificate (?:has |is )?expired|cert\w* .{0,40}\bexpired\b")
+# An address outside, with at least a dot in its name, and how somebody else's service fails.
+_ADDRESS: Final = re.compile(r"(?i)https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)")
+_THEIRS: Final = re.compile(
+    r"(?i)\b50[0234]\b|time.?out|deadline|refused|reset by peer|unavailable|bad gateway|unreachable|no route"
+)
 # What is told shortly after it was done still came before, or so it may be.
 _LATE: Final = 20.0
 _MAYBE: Final = 0.7
@@ -39,7 +68,7 @@ _MAYBE: Final = 0.7
 
 @dataclass(frozen=True)
 class Suspect:
-    """A change with how likely it is to blame (0 to 1), and why."""
+    """A change with how likely it is to blame, and why: beside the others at first, 0 to 1 in the end."""
 
     change: Change
     confidence: float
@@ -76,11 +105,15 @@ def judge(
     for undone, undoing in _undone(changes, patches, began):
         for one, said in ((undone, "was taken back before"), (undoing, "brings back what was there before")):
             patches[id(one)] = replace(patches[id(one)], power=_UNDONE * patches[id(one)].power, said=said)
-    scene = _Scene(signs, blamed, _rarity(patches.values()), set(calls), began, case.alert.time)
-    scored = [scene.suspect(one, patches[id(one)]) for one in changes]
-    scored.sort(key=lambda one: (-one.confidence, -one.change.time))
-    likely = tuple(one for one in scored if one.confidence >= ENOUGH)[:MOST]
-    rest = tuple(scored[len(likely) :])
+    rolled_out = any(one.kind != "commit" for one in changes)
+    scene = _Scene(signs, blamed, _rarity(patches.values()), set(calls), began, case.alert.time, rolled_out=rolled_out)
+    odds = [scene.suspect(one, patches[id(one)]) for one in changes]
+    odds.sort(key=lambda one: (-one.confidence, -one.change.time))
+    without = _NONE * exp(_BEYOND * scene.without.share)
+    every = sum(one.confidence for one in odds) + without
+    scored = [replace(one, confidence=one.confidence / every) for one in odds]
+    named = [one for one in scored if one.confidence >= LEAST][:MOST] if odds[0].confidence >= without else []
+    likely, rest = tuple(named), tuple(scored[len(named) :])
     if likely:
         said = f"{len(rest)} other change{'s are' if len(rest) != 1 else ' is'} less likely." if rest else ""
         return Judged(likely, rest, said)
@@ -97,6 +130,7 @@ class Without:
 
     share: float
     why: str
+    surge: bool = False
 
 
 def outside(signs: Mapping[str, Sequence[Sign]], blamed: Mapping[str, float]) -> Without:
@@ -105,12 +139,32 @@ def outside(signs: Mapping[str, Sequence[Sign]], blamed: Mapping[str, float]) ->
     for sign in signs.get(first, ()):
         rose = sign.was is not None and sign.now is not None and sign.now > _SURGE * max(sign.was, 1e-9)
         if sign.group is Group.BUSY and rose and "_per_" not in sign.name.replace("_per_s", ""):
-            return Without(0.5, f"{first} is asked much more often ({sign.text})")
+            return Without(0.5, f"{first} is asked much more often ({sign.text})", surge=True)
     for service in blamed:
         again = next((one for one in signs.get(service, ()) if one.again), None)
         if again is not None:
             return Without(0.5, f"{service} fails at one and the same thing again and again ({again.again})")
+    for service, each in signs.items():
+        for sign in each:
+            found = _beyond(service, sign, signs.keys())
+            if found:
+                return Without(0.5, found)
     return Without(0.0, "")
+
+
+def _beyond(service: str, sign: Sign, known: Collection[str]) -> str:
+    """What a sign tells of something that nobody changes: a machine, a date, somebody else's service."""
+    if sign.weight < _HEARD or sign.group is Group.BUSY:
+        return ""
+    text = f"{sign.name} {sign.text} {sign.whole}"
+    if _MACHINE.search(text):
+        return f"a machine or its network is in trouble ({service}: {sign.text[:120]})"
+    if sign.source == "logs" and _EXPIRED.search(text):
+        return f"a certificate has expired ({service}: {sign.text[:120]})"
+    host = _ADDRESS.search(text)
+    if sign.group is Group.FAILING and host and _THEIRS.search(text) and host[1].split(".")[0] not in known:
+        return f"{host[1]}, which {service} asks, does not answer as it should"
+    return ""
 
 
 class _Scene:
@@ -124,7 +178,10 @@ class _Scene:
         calls: set[tuple[str, str]],
         began: float,
         noticed: float,
+        *,
+        rolled_out: bool,
     ) -> None:
+        self._rolled_out = rolled_out
         self._blamed, self._rare, self._calls = blamed, rare, calls
         self._began, self._noticed = began, noticed
         self._signs = signs
@@ -145,8 +202,11 @@ class _Scene:
             told, can, matched, patch = 1.0, 1.0, [quoted, *matched], replace(patch, power=max(patch.power, _QUOTED))
         soon, later = (exp(max(min(late, 0.0), -1e7) / span) for span in (_SOON, _LATER))
         timely = (soon + later) / 2 if late <= 0 else _MAYBE
-        held = (0.35 + 0.65 * can) * (0.45 + 0.55 * told)
-        score = near * patch.power * held * timely * (1 - self.without.share)
+        score = near**_NEAR * patch.power**_POWER * timely**_TIMELY * exp(_CAN * can + _TOLD * told)
+        if self._rolled_out and change.kind == "commit":
+            score *= _WRITTEN
+        if self.without.surge and Group.BUSY in patch.effects:
+            score *= exp(_BEYOND * self.without.share)
         against, why = [], f"{patch.said}; {where}"
         if late > _LATE:
             score, why = 0.0, "it came after the problem began"
@@ -160,7 +220,7 @@ class _Scene:
         elif words:
             why += f"; what is seen speaks of {', '.join(words[:4])}, as its difference does"
         refute = next((one.query for one in matched), "")
-        return Suspect(change, min(score, 1.0), tuple(matched[:4]), tuple(against), refute, why)
+        return Suspect(change, score, tuple(matched[:4]), tuple(against), refute, why)
 
     def _quoted(self, patch: Patch, service: str) -> Sign | None:
         """An error of the service whose stack trace has a line that the patch brought: as good as a confession."""
