@@ -34,6 +34,15 @@ _PASSED = 0.93
 _TOLERANCE = 1.5
 # A callee that fails less than its caller, but is as much slower, explains this much of it.
 _BY_DEADLINE = 0.7
+# Of whom the caller says that he failed explains this much of its failures, whatever is counted.
+_ACCUSED = 0.7
+# Who cannot be reached explains this much of how slow those are that wait for it.
+_WAITED_FOR = 0.9
+# Who is as slow as this, with less than that lack of its own, may wait for those of whom nothing tells how fast they
+# answer; so much of the blame goes on to them.
+_WAITS = 1.0
+_CALM = 0.7
+_UNSEEN = 0.4
 # A loss below this part of the greatest one is not looked at.
 _MATTERS = 0.05
 # Seconds that a callee takes longer may make its caller so many times as late, when work waits in a queue.
@@ -45,6 +54,7 @@ _LIGHT = 0.02
 # Failures told as a part of the requests, where their values do not tell: what is more than 1 anywhere is a number.
 _PART_OF_ALL = re.compile(r"(?i)ratio|share|percent|pct|availab|success|apdex")
 _QUANTILE = re.compile(r"(?i)(?:^|[^a-z])p\d\d|quantile|percentile|max|min")
+_PLACE = re.compile(r"(?:^|[^0-9])(?:0?\.)?([5-9]\d)(?:[^0-9]|$)")
 # Service -> metric -> its group, and its level before and now.
 Levels = Mapping[str, Mapping[str, tuple[Group, float, float]]]
 
@@ -66,6 +76,15 @@ def _seconds_of(sign: Sign) -> float:
 
 def _is_seconds(group: Group, name: str) -> bool:
     return group is Group.SLOW and "seconds" in name and _QUANTILE.search(name) is None
+
+
+def _of_tail(name: str, calls: float) -> float:
+    """How many calls of a callee count: in the tail of a caller it is enough that those which make the tail are slow."""
+    found = _PLACE.search(name)
+    if found is None:
+        return calls
+    tail = 1 - float(f"0.{found[1]}")
+    return min(calls / tail, max(calls, 1.0))
 
 
 def _counted(levels: Levels) -> frozenset[str]:
@@ -94,8 +113,9 @@ class Walk:
         alerted: Group | None,
         levels: Levels | None = None,
         unreached: Collection[str] = (),
+        accused: Collection[tuple[str, str]] = (),
     ) -> None:
-        self._alerted, self._unreached = alerted, unreached
+        self._alerted, self._unreached, self._accused = alerted, unreached, accused
         self._levels = levels or {}
         self._counted = _counted(self._levels)
         self._callees: dict[str, list[str]] = {}
@@ -109,6 +129,8 @@ class Walk:
             service: max(rose) for service, found in signs.items() if (rose := list(map(_seconds_of, found)))
         }
         self._signs = signs
+        # Service -> who waits for it, where nothing tells how fast it answers.
+        self.unseen: dict[str, str] = {}
         self._strengths = {
             service: {group: strength(found, group) for group in Group} for service, found in signs.items()
         }
@@ -139,11 +161,18 @@ class Walk:
         parts = 0.0
         for effect, weight in wanted.items():
             parts += weight * max(
-                how * min(theirs.get(cause, 0.0) / weight, 1.0) * self._alike(caller, callee, cause, effect)
+                self._how(callee, cause, effect, how)
+                * min(theirs.get(cause, 0.0) / weight, 1.0)
+                * self._alike(caller, callee, cause, effect)
                 for (cause, what), how in _EXPLAINS.items()
                 if what is effect
             )
         return parts / total
+
+    def _how(self, callee: str, cause: Group, effect: Group, usual: float) -> float:
+        """How well a cause explains an effect: who cannot be reached is waited for until the deadline."""
+        waits = callee in self._unreached and (cause, effect) == (Group.FAILING, Group.SLOW)
+        return _WAITED_FOR if waits else usual
 
     def _alike(self, caller: str, callee: str, cause: Group, effect: Group) -> float:
         """How much of an effect is seen at the callee, too: 1 where it cannot be compared.
@@ -151,6 +180,8 @@ class Walk:
         What is slow makes its callers fail by their deadlines and need not fail itself: its slowness is compared.
         """
         carried = self._part(caller, callee, effect)
+        if carried is not None and effect is Group.FAILING and (caller, callee) in self._accused:
+            carried = max(carried, _ACCUSED)
         if cause is not Group.SLOW or effect is not Group.FAILING:
             return 1.0 if carried is None else carried
         slower = self._part(caller, callee, Group.SLOW)
@@ -177,7 +208,7 @@ class Walk:
         the calls, and so is a part of the requests that fails; where calls are not counted, those of a call. Means add up along the calls and quantiles do not, so
         that these count only where there is no mean.
         """
-        if effect is Group.FAILING and callee in self._unreached:
+        if callee in self._unreached:
             return 1.0
         mine, theirs = self._levels.get(caller, {}), self._levels.get(callee, {})
         calls = self._calls(caller, callee)
@@ -190,7 +221,7 @@ class Walk:
             # That a callee carries all of a millisecond says nothing where seconds are lost elsewhere.
             matters = not _is_seconds(group, name) or loss >= _MATTERS * most
             if group is effect and loss > 0 and matters:
-                times = 1.0 if name in self._counted else calls
+                times = 1.0 if name in self._counted else _of_tail(name, calls)
                 carried = min(abs(theirs[name][2] - theirs[name][1]) * times / loss, 5.0)
                 (others if _QUANTILE.search(name) else means).append(carried)
         return max(means or others, default=self._of_seconds(caller, callee) if effect is Group.SLOW else None)
@@ -221,7 +252,14 @@ class Walk:
                 ways = self.callees(service)
                 parts = {one: self.explained(service, one) for one in ways if one not in paths[service]}
                 passed = _PASSED * max(parts.values(), default=0.0)
-                ended[service] = ended.get(service, 0.0) + share * (1 - passed)
+                kept = share * (1 - passed)
+                for callee in self._behind(service):
+                    part = kept * _UNSEEN / len(self._behind(service))
+                    ended[callee] = ended.get(callee, 0.0) + part
+                    paths.setdefault(callee, (*paths[service], callee))
+                    self.unseen[callee] = service
+                    kept -= part
+                ended[service] = ended.get(service, 0.0) + kept
                 heavy = {callee: part**3 * self._weight(service, callee) for callee, part in parts.items()}
                 total = sum(heavy.values())
                 for callee, part in heavy.items():
@@ -235,6 +273,18 @@ class Walk:
             (Blamed(one, share, paths[one]) for one, share in ended.items()),
             key=lambda found: (-found.share, found.service),
         )
+
+    def _behind(self, service: str) -> list[str]:
+        """Those that a service may wait for and of whom nothing tells how fast they answer: it is slow by no own lack."""
+        mine = self._strengths.get(service, {})
+        if mine.get(Group.SLOW, 0.0) < _WAITS or self._local.get(service, 0.0) >= _CALM:
+            return []
+        return [one for one in self._callees.get(service, ()) if self._hides(one)]
+
+    def _hides(self, service: str) -> bool:
+        """Whether its machine tells of a service, and nothing how fast it answers, nor that it is ill."""
+        known = {group for group, _, _ in self._levels.get(service, {}).values()}
+        return Group.STARVED in known and Group.SLOW not in known and self.own(service) < _CALM
 
     def knows(self, service: str) -> bool:
         """Whether it is known of a service whom it calls, or who calls it."""
@@ -256,4 +306,6 @@ class Walk:
     def own(self, service: str) -> float:
         """How ill a service is by itself."""
         mine = self._strengths.get(service, {})
-        return max((_OWN[group] * weight for group, weight in mine.items()), default=0.0)
+        ill = max((_OWN[group] * weight for group, weight in mine.items()), default=0.0)
+        waits = self.unseen.get(service)
+        return max(ill, self._strengths[waits][Group.SLOW] * _UNSEEN) if waits else ill

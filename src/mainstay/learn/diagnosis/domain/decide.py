@@ -23,6 +23,14 @@ ENOUGH_ANYWHERE: Final = 1.2
 CANDIDATES: Final = 5
 CLEARED: Final = 20
 _SIGNS: Final = 6
+# What is told of a service by another counts so much.
+_TOLD: Final = 0.5
+_CUT_OFF: Final = re.compile(
+    r"(?i)connection (?:was )?(?:refused|failure|failed)|econnrefused|unreachable|no route to host|no healthy upstream|"
+    r"failed to connect|could not reach|cannot connect|can't connect|unavailable|name or service not known|no such host"
+)
+# An answer that says that the caller is wrong.
+_THEIR_FAULT: Final = re.compile(r"(?i)\b4\d\d\b|bad request|unauthori[sz]ed|forbidden|invalid|malformed|not found")
 # The alert itself says this much of its service.
 _ALERT: Final = 1.0
 
@@ -74,6 +82,7 @@ def diagnose(case: Case) -> Diagnosis:
         alert_group,
         levels_of(found.deviations),
         unreached,
+        found.accused,
     )
     scored = _scored(walk, walk.blame(case.alert.service))
     first = scored[0][1]
@@ -102,6 +111,10 @@ class _Signs:
         self._case = case
         self.deviations = pl.DataFrame(schema=SCHEMA)
         self.every: dict[str, list[Sign]] = {}
+        # Those of whom others say that they cannot be reached.
+        self.cut_off = set[str]()
+        # Pairs of a service and one of which it says that it failed.
+        self.accused = set[tuple[str, str]]()
         if case.metrics is not None and case.metrics.height:
             noticed = (pl.col("service") == case.alert.service) & _is_of("metric", case.alert.metric)
             self.deviations = deviations(case.metrics, case.normal, case.problem, noticed)
@@ -122,13 +135,18 @@ class _Signs:
         return frozenset(names)
 
     def _told(self, signs: Mapping[str, Sequence[Sign]]) -> dict[str, list[Sign]]:
-        """What a service says to be wrong with another counts for that one, too, by half."""
+        """What a service says to be wrong with another counts for that one, too: by half, but wholly if not reached."""
         found: dict[str, list[Sign]] = {}
         for service, each in signs.items():
             for sign in each:
                 found.setdefault(service, []).append(sign)
+                apart = _CUT_OFF.search(sign.text) is not None and sign.group is not Group.ODD
+                self.cut_off |= sign.about if apart else set()
                 for other in sign.about if sign.group is not Group.ODD else ():
-                    told = replace(sign, weight=sign.weight * 0.5, text=f"{service} {sign.text}", about=frozenset())
+                    if sign.group is Group.FAILING and _THEIR_FAULT.search(sign.text) is None:
+                        self.accused.add((service, other))
+                    weight = sign.weight * (1.0 if apart else _TOLD)
+                    told = replace(sign, weight=weight, text=f"{service} {sign.text}", about=frozenset())
                     found.setdefault(other, []).append(told)
         return found
 
@@ -139,9 +157,10 @@ class _Signs:
     def add_silence(self, calls: Sequence[tuple[str, str]]) -> frozenset[str]:
         """Add the signs of those that are no longer reached by callers that fail, and tell who that is."""
         failing = {one for one, each in self.every.items() if any(sign.group is Group.FAILING for sign in each)}
-        found = silence.signs(self.deviations, calls, failing)
+        found, dead = silence.signs(self.deviations, calls, failing), silence.dead(self.deviations)
         self._add(found)
-        return frozenset(found)
+        self._add(dead)
+        return frozenset({*found, *dead, *self.cut_off})
 
     def onset(self, services: Collection[str]) -> float:
         """When it began, as far as metrics tell; else when the alert came."""
@@ -189,7 +208,11 @@ def _candidate(confidence: float, one: Blamed, signs: Mapping[str, Sequence[Sign
     if not mine:
         against.append("nothing is known to be wrong with it by itself")
     way = " → ".join(one.path)
-    first = mine[0].text if mine else "the alert is its own, and nothing that it calls explains it"
+    waits = walk.unseen.get(one.service)
+    if waits:
+        first = f"nothing tells how fast it answers, and {waits} waits for something"
+    else:
+        first = mine[0].text if mine else "the alert is its own, and nothing that it calls explains it"
     reason = f"{one.service}: {first}" + (f" (by {way})" if len(one.path) > 1 else "")
     refute = mine[0].query if mine else ""
     return Candidate("service", one.service, confidence, one.path, tuple(mine[:_SIGNS]), tuple(against), refute, reason)

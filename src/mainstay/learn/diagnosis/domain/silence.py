@@ -44,6 +44,21 @@ def signs(
     return {one: [max(each, key=lambda sign: sign.weight)] for one, each in found.items()}
 
 
+def dead(deviations: pl.DataFrame) -> Mapping[str, list[Sign]]:
+    """A sign for each service that tells nothing of its processor and memory any more, while others tell of theirs."""
+    local = deviations.filter(pl.col("kind").is_in([str(Kind.CPU), str(Kind.MEMORY)]))
+    gone = pl.col("now").is_null() & (pl.col("far") > 0)
+    counts = local.group_by("service").agg(pl.len().alias("all"), gone.sum().alias("gone"))
+    still = counts.filter(pl.col("gone") == 0).height
+    found = {}
+    for row in counts.filter((pl.col("gone") == pl.col("all")) & (pl.col("all") >= 2)).iter_rows(named=True):
+        if still:
+            text = "tells nothing of its processor and memory any more, as others do"
+            query = f'{{service="{row["service"]}"}}'
+            found[row["service"]] = [Sign(Group.FAILING, _WEIGHT, text, "metrics", query, local=True)]
+    return found
+
+
 def _requests(deviations: pl.DataFrame) -> dict[str, tuple[str, float, float]]:
     """Service -> the busiest of its counts of requests, before and now; one that has stopped is 0 now."""
     rows = deviations.filter((pl.col("kind") == str(Kind.TRAFFIC)) & (pl.col("was") > 0)).sort("was")
