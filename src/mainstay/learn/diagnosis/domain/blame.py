@@ -38,6 +38,7 @@ _BY_DEADLINE = 0.7
 _ACCUSED = 0.7
 # Who cannot be reached explains this much of how slow those are that wait for it.
 _WAITED_FOR = 0.9
+_GROSS = 2.0
 # Who is as slow as this, with less than that lack of its own, may wait for those of whom nothing tells how fast they
 # answer; so much of the blame goes on to them.
 _WAITS = 1.0
@@ -162,12 +163,20 @@ class Walk:
         for effect, weight in wanted.items():
             parts += weight * max(
                 self._how(callee, cause, effect, how)
-                * min(theirs.get(cause, 0.0) / weight, 1.0)
+                * min(theirs.get(cause, 0.0) / self._against(callee, cause, weight), 1.0)
                 * self._alike(caller, callee, cause, effect)
                 for (cause, what), how in _EXPLAINS.items()
                 if what is effect
             )
         return parts / total
+
+    def _against(self, callee: str, cause: Group, weight: float) -> float:
+        """What a cause is held against: the effect; of whom nothing tells how fast it answers, a gross lack is enough."""
+        untold = cause is Group.STARVED and Group.SLOW not in self._measured(callee)
+        return min(weight, _GROSS) if untold else weight
+
+    def _measured(self, service: str) -> set[Group]:
+        return {group for group, _, _ in self._levels.get(service, {}).values()}
 
     def _how(self, callee: str, cause: Group, effect: Group, usual: float) -> float:
         """How well a cause explains an effect: who cannot be reached is waited for until the deadline."""
@@ -283,7 +292,7 @@ class Walk:
 
     def _hides(self, service: str) -> bool:
         """Whether its machine tells of a service, and nothing how fast it answers, nor that it is ill."""
-        known = {group for group, _, _ in self._levels.get(service, {}).values()}
+        known = self._measured(service)
         return Group.STARVED in known and Group.SLOW not in known and self.own(service) < _CALM
 
     def knows(self, service: str) -> bool:

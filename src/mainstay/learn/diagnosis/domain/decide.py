@@ -120,7 +120,7 @@ class _Signs:
             self.deviations = deviations(case.metrics, case.normal, case.problem, noticed)
             self._add(of_metrics(self.deviations))
         if case.spans is not None and case.spans.height:
-            self._add(hops.signs(case.spans, case.normal, case.problem))
+            self._add(self._waited_for(hops.signs(case.spans, case.normal, case.problem, self.known)))
         if case.logs is not None and case.logs.height:
             self._add(self._told(voices.signs(case.logs, case.normal, case.problem, self.known)))
 
@@ -148,6 +148,16 @@ class _Signs:
                     weight = sign.weight * (1.0 if apart else _TOLD)
                     told = replace(sign, weight=weight, text=f"{service} {sign.text}", about=frozenset())
                     found.setdefault(other, []).append(told)
+        return found
+
+    def _waited_for(self, signs: Mapping[str, Sequence[Sign]]) -> dict[str, list[Sign]]:
+        """A call that takes long by itself is the waiting for who is called, wherever spans tell who that is."""
+        found: dict[str, list[Sign]] = {}
+        for service, each in signs.items():
+            for sign in each:
+                for one in sign.about or {service}:
+                    text = f"{service}: {sign.text}" if sign.about else sign.text
+                    found.setdefault(one, []).append(replace(sign, text=text, about=frozenset()))
         return found
 
     def _add(self, more: Mapping[str, Sequence[Sign]]) -> None:

@@ -4,6 +4,8 @@ A span's own time is what none of its children covers, as far as children do not
 operation whose own time rose; the caller's own time has not risen while it waits.
 """
 
+from collections.abc import Collection
+from dataclasses import replace
 from math import log1p
 from typing import Final
 
@@ -11,6 +13,7 @@ import polars as pl
 
 from mainstay.learn.diagnosis.domain.case import Window
 from mainstay.learn.diagnosis.domain.symptoms import Group, Sign
+from mainstay.learn.diagnosis.domain.voices import mentioned
 
 # So many spans of an operation are needed in each window, and so many times as long in the middle to be slow.
 _ENOUGH: Final = 3
@@ -19,8 +22,10 @@ _TIMES: Final = 1.5
 _LEAST: Final = 0.005
 
 
-def signs(spans: pl.DataFrame, normal: Window, problem: Window) -> dict[str, list[Sign]]:
-    """The signs that spans give, by service."""
+def signs(
+    spans: pl.DataFrame, normal: Window, problem: Window, services: Collection[str] = ()
+) -> dict[str, list[Sign]]:
+    """The signs that spans give, by service. ``services`` are those that the operation of a call may name."""
     own = own_times(spans)
     keys = ["service", "operation"]
     before = normal.of(own, "start").group_by(keys).agg(pl.len().alias("b"), pl.col("own").quantile(0.9).alias("was"))
@@ -41,8 +46,17 @@ def signs(spans: pl.DataFrame, normal: Window, problem: Window) -> dict[str, lis
         text = f"{row['operation']} takes {row['now']:.3g} s of its own (9 of 10 calls), before {before_text}"
         query = f'service:{row["service"]} operation:"{row["operation"]}"'
         sign = Sign(Group.SLOW, min(weight, 4.0), text, "spans", query, was, row["now"], f"own {row['operation']}")
-        found.setdefault(row["service"], []).append(sign)
-    return found
+        called = frozenset(mentioned(row["operation"], services) - {row["service"]})
+        found.setdefault(row["service"], []).append(replace(sign, about=called))
+    return {service: _waits(service, each) for service, each in found.items()}
+
+
+def _waits(service: str, signs: list[Sign]) -> list[Sign]:
+    """The same, where calls of one other are slow: it is waited for. Where those of several are, it is the caller's."""
+    called = {one for sign in signs for one in sign.about}
+    if len(called) == 1:
+        return signs
+    return [replace(sign, about=frozenset()) for sign in signs]
 
 
 def own_times(spans: pl.DataFrame) -> pl.DataFrame:

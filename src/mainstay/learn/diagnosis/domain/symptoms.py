@@ -33,6 +33,9 @@ _GROUPS = {
     Kind.NEUTRAL: Group.ODD,
 }
 _FAILING_HEADROOM = re.compile(r"(?i)availab|apdex|health|ready|alive|uptime|success|(^|_)up$")
+# What goes to and from a disk, in names of metrics; so many times as much keeps it busy.
+_DISK = re.compile(r"(?i)(?:^|_)(?:fs_(?:reads?|writes?)|disk_?(?:io|reads?|writes?|read|write))")
+_DISK_BUSY = 5.0
 _ROOM = re.compile(r"(?i)mem|heap|disk|file|space|bytes")
 
 
@@ -91,9 +94,15 @@ def of_metrics(deviations: pl.DataFrame, least: float = 1.5) -> dict[str, list[S
         )
         query = f'{row["metric"]}{{service="{row["service"]}"}}'
         local = not gone and is_local(row["kind"], row["metric"])
+        if not gone and _keeps_disk_busy(row["metric"], row["was"], row["now"]):
+            group, local = Group.STARVED, True
         sign = Sign(group, weight, text, "metrics", query, row["was"], row["now"], row["metric"], local=local)
         found.setdefault(row["service"], []).append(sign)
     return found
+
+
+def _keeps_disk_busy(metric: str, was: float | None, now: float) -> bool:
+    return _DISK.search(metric) is not None and was is not None and now > _DISK_BUSY * max(was, 1e-9)
 
 
 def _by_callers(metric: str) -> bool:
