@@ -80,7 +80,7 @@ def _is_seconds(group: Group, name: str) -> bool:
 
 
 def _of_tail(name: str, calls: float) -> float:
-    """How many calls of a callee count: in the tail of a caller it is enough that those which make the tail are slow."""
+    """How many calls of a callee count: for the tail of a caller it is enough that those which make it are slow."""
     found = _PLACE.search(name)
     if found is None:
         return calls
@@ -171,7 +171,7 @@ class Walk:
         return parts / total
 
     def _against(self, callee: str, cause: Group, weight: float) -> float:
-        """What a cause is held against: the effect; of whom nothing tells how fast it answers, a gross lack is enough."""
+        """What a cause is held against: the effect; a gross lack is enough where nothing tells how fast it answers."""
         untold = cause is Group.STARVED and Group.SLOW not in self._measured(callee)
         return min(weight, _GROSS) if untold else weight
 
@@ -214,8 +214,8 @@ class Walk:
         """How much of what a caller loses its callee loses, where both are measured alike: 1 is all of it.
 
         Who is not reached tells nothing of what is lost, and loses all of it. Seconds lost are those of a call times
-        the calls, and so is a part of the requests that fails; where calls are not counted, those of a call. Means add up along the calls and quantiles do not, so
-        that these count only where there is no mean.
+        the calls, and so is a part of the requests that fails; where calls are not counted, those of a call. Means add
+        up along the calls and quantiles do not, so that these count only where there is no mean.
         """
         if callee in self._unreached:
             return 1.0
@@ -284,7 +284,7 @@ class Walk:
         )
 
     def _behind(self, service: str) -> list[str]:
-        """Those that a service may wait for and of whom nothing tells how fast they answer: it is slow by no own lack."""
+        """Those that a service may wait for, slow by no lack of its own, of whom nothing tells how fast they answer."""
         mine = self._strengths.get(service, {})
         if mine.get(Group.SLOW, 0.0) < _WAITS or self._local.get(service, 0.0) >= _CALM:
             return []

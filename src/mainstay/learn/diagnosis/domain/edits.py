@@ -19,25 +19,7 @@ _TOKEN: Final = re.compile(
 )
 _CALL: Final = re.compile(r"([A-Za-z_]\w*)\(")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_NO_CALL: Final = frozenset(
-    {
-        "if",
-        "for",
-        "while",
-        "switch",
-        "return",
-        "func",
-        "def",
-        "function",
-        "catch",
-        "fn",
-        "fun",
-        "and",
-        "or",
-        "not",
-        "in",
-    }
-)
+_NO_CALL: Final = re.compile(r"^(?:if|for|while|switch|return|func|def|function|catch|fn|fun|and|or|not|in)$")
 # What only tells, and what only dresses: a change of these harms nobody.
 _TELLING: Final = re.compile(
     r"(?i)\b(?:log(?:ger|ging)?|slog|console|fmt|print(?:f|ln)?|sprintf|errorf|tracer|span)\b[.(]|\.(?:debug|info|warn|error)\("
@@ -57,11 +39,17 @@ _RELEASE: Final = re.compile(
 _LIMIT: Final = re.compile(r"(?i)limit|timeout|deadline|throttl|paginat|page_?size|max(?:[A-Z_]|imum|$)|backoff|jitter")
 _SAVING: Final = re.compile(r"(?i)cache|batch|loader|pool|memo|bulk|dedup|prefetch|preload|keep_?alive")
 _GUARD: Final = re.compile(r"(?i)^(?:if|unless|guard|assert|require\w*|check\w*|valid\w*|verify\w*)$")
-_WAITING: Final = re.compile(r"(?i)^(?:\w*lock|mutex|synchronized|sleep|join|block\w*)$")
+_WAITING: Final = re.compile(r"(?i)^(?:\w*lock|mutex|synchronized|sleep|block\w*)$")
+_LOCK: Final = re.compile(r"(?i)r?(?:un)?lock$|acquire$|synchronized")
+# Parts of names of calls that ask somebody else.
+_ASKING: Final = re.compile(
+    r"(?i)^(?:get|fetch|load|query|find|exec|execute|request|call|send|put|post|write|save|insert|update|lookup|resolve|"
+    r"select|open|connect|dial|read|publish|invoke)$"
+)
 _SPAWNING: Final = re.compile(r"(?i)^(?:go|chan|spawn|thread|submit|setinterval|settimeout|create_task|launch|fork)$")
 _LOOP: Final = re.compile(r"\b(?:for|while|map|forEach|each|range)\b")
 _DEFINED: Final = re.compile(r"\b(?:func|def|fun|fn|function)\s+(?:\([^)]*\)\s*)?(?:[\w.]+\.)?([A-Za-z_]\w*)")
-_VERSION: Final = re.compile(r"(?i)version|\bv\d+\.\d+|20\d\d[.\-]\d\d")
+_VERSION: Final = re.compile(r"(?i)version|^\W*v?\d+\.\d+\.\d|\bv\d+\.\d+|20\d\d[.\-]\d\d")
 _LOCKING: Final = re.compile(
     r"(?i)\b(?:alter\s+table|lock\s+table|drop\s+(?:index|table|column)|create\s+(?:unique\s+)?index(?!\s+concurrently)|"
     r"update\s+\w+\s+set)\b"
@@ -116,6 +104,12 @@ def _is_idle(line: str) -> bool:
     return not line.strip() or any(each.search(line) for each in (_TELLING, _DRESSING, _IMPORT))
 
 
+def calls_anew(added: Sequence[str], removed: Sequence[str]) -> bool:
+    """Whether something is called that was not: what is gone may have moved there."""
+    more, _ = _Sides(added, removed).calls
+    return bool(more)
+
+
 class _Sides:
     """The two sides of a patch, taken apart."""
 
@@ -129,7 +123,7 @@ class _Sides:
     def calls(self) -> tuple[list[str], list[str]]:
         """Names that are called more often, and less often, than before."""
         here, there = (
-            Counter(name for line in each for name in _CALL.findall(line) if name not in _NO_CALL)
+            Counter(name for line in each for name in _CALL.findall(line) if not _NO_CALL.match(name))
             for each in (self.added, self.removed)
         )
         return tuple(  # type: ignore[return-value]  # of two
@@ -150,7 +144,7 @@ class _Sides:
         elif fewer and more and not self._alike():
             yield _edit(0.4, f"calls {more[0]} in place of {fewer[0]}", Group.FAILING)
         defined = {name for line in self.added for name in _DEFINED.findall(line)}
-        if any(name not in defined for name in more) and any(map(_LOOP.search, self.added)):
+        if any(_asks(name) for name in more if name not in defined) and any(map(_LOOP.search, self.added)):
             yield _edit(0.7, "adds calls, where there is a loop", Group.SLOW, Group.STARVED, Group.BUSY)
         if not self.removed:
             yield _edit(0.35, "adds lines alone", Group.FAILING)
@@ -159,9 +153,9 @@ class _Sides:
 
     def _taken(self) -> Iterator[Edit]:
         """What is there no more."""
-        _, fewer = self.calls
+        more, fewer = self.calls
         released = next((one for one in fewer if _RELEASE.match(one)), "")
-        if released:
+        if released and not any(map(_RELEASE.match, more)) and not _LOCK.search(released):
             yield _edit(0.75, f"no longer calls {released}", Group.STARVED, Group.FAILING, Group.SLOW)
         limits = self._net(_LIMIT)
         if limits:
@@ -192,7 +186,7 @@ class _Sides:
         if any(one[0] == two[0] for one in was for two in now):
             yield _edit(0.7, f"changes a unit: {min(was)[1]} → {min(now)[1]}", *_ANY)
         switched = [Counter(one.lower() for one in each.elements() if one.lower() in _SWITCH) for each in self._both]
-        if switched[0] != switched[1]:
+        if switched[1] and switched[0] != switched[1]:
             yield _edit(0.55, "turns a switch", *_ANY)
         yield from self._settings()
         for each in (self.gone, self.fresh):
@@ -232,6 +226,8 @@ class _Sides:
             yield _edit(0.6, "changes tables while they are in use", Group.SLOW, Group.FAILING, Group.STARVED)
         if _STATEMENT.search(text) and not _STATEMENT.search("\n".join(self.removed)):
             yield _edit(0.5, "asks a database for more", Group.SLOW, Group.FAILING, Group.STARVED)
+        if any(self.gone[one] != self.fresh[one] for one in (*self.gone, *self.fresh) if _LOCK.search(one)):
+            yield _edit(0.55, "locks otherwise", Group.SLOW, Group.STARVED, Group.FAILING)
         if any(_WAITING.match(one) for one in self.fresh):
             yield _edit(0.5, "waits where it did not", Group.SLOW, Group.FAILING, Group.STARVED)
         if any(_SPAWNING.match(one) for one in self.fresh):
@@ -272,6 +268,10 @@ _ANY: Final = (Group.FAILING, Group.SLOW, Group.STARVED, Group.ODD, Group.BUSY)
 def _parts(tokens: Iterable[str]) -> set[str]:
     """The words of names, in lower case."""
     return {part.lower() for one in tokens if one[0].isalpha() for part in _WORD.findall(one)}
+
+
+def _asks(name: str) -> bool:
+    return any(map(_ASKING.match, _WORD.findall(name)))
 
 
 def _is_value(token: str) -> bool:

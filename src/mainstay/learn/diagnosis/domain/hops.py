@@ -48,10 +48,10 @@ def signs(
         sign = Sign(Group.SLOW, min(weight, 4.0), text, "spans", query, was, row["now"], f"own {row['operation']}")
         called = frozenset(mentioned(row["operation"], services) - {row["service"]})
         found.setdefault(row["service"], []).append(replace(sign, about=called))
-    return {service: _waits(service, each) for service, each in found.items()}
+    return {service: _waits(each) for service, each in found.items()}
 
 
-def _waits(service: str, signs: list[Sign]) -> list[Sign]:
+def _waits(signs: list[Sign]) -> list[Sign]:
     """The same, where calls of one other are slow: it is waited for. Where those of several are, it is the caller's."""
     called = {one for sign in signs for one in sign.about}
     if len(called) == 1:

@@ -13,7 +13,7 @@ from mainstay.learn.diagnosis.domain.edits import Edit
 from mainstay.learn.diagnosis.domain.symptoms import Group
 
 # What is not known may do this much.
-_UNKNOWN: Final = 0.4
+_UNKNOWN: Final = 0.48
 # Files that no running service reads.
 _INERT_FILE: Final = re.compile(
     r"(?i)(?:^|/)(?:docs?|documentation|tests?|testdata|__tests__|fixtures|examples|\.github|\.circleci|\.gitlab)(?:/|$)|"
@@ -46,6 +46,9 @@ _UNITS: Final = {
     "hour": 3600.0,
     "h": 3600.0,
 }
+# More of what a service may use seldom harms it.
+_ROOM: Final = re.compile(r"(?i)mem(?:ory)?\b|cpu|pool|replica|worker|conn|quota|capacity|limit|heap|max")
+_MORE_ROOM: Final = 0.6
 _VERSION: Final = re.compile(r"(?i)version|\bv\d+\.\d+|20\d\d[.\-]\d\d")
 # A line is another one's later form when so many of their tokens are the same; so many lines of each side are compared.
 _SAME_LINE: Final = 0.55
@@ -129,11 +132,12 @@ def _of_code(
     # Where a number alone is another one, its line says what it is about.
     changed = " ".join([*fresh, *gone, numbers])
     effects = {group for words, groups in _ABOUT if words.search(changed) for group in groups}
-    found = [edits.of(added, removed)]
+    found = []
+    if removed and len(added) * 2 < len(removed) and not edits.calls_anew(added, removed):
+        found.append(Edit(0.65, "takes lines away", frozenset({Group.FAILING})))
     if numbers:
         found.append(Edit(strong, f"changes a number: {numbers}"))
-    if removed and len(added) * 2 < len(removed):
-        found.append(Edit(0.65, "takes lines away", frozenset({Group.FAILING})))
+    found.append(edits.of(added, removed))
     best = max(found, key=lambda one: one.power)
     power, said = best.power, best.said
     effects |= {group for one in found for group in one.effects}
@@ -162,6 +166,8 @@ def _numbers(added: list[str], removed: list[str]) -> tuple[float, str]:
             pairs = zip(old.amounts, new.amounts, strict=True)
             factor = max(max(one, two) / max(min(one, two), 1e-9) for one, two in pairs)
             power = min(0.35 + 0.5 * min(log(max(factor, 1.0)) / log(4), 1.0), 0.85)
+            if _ROOM.search(new.text) and sum(new.amounts) > sum(old.amounts):
+                power *= _MORE_ROOM
             if power > best[0]:
                 best = (power, f"{old.text[:80]} → {new.text[:80]}")
     return best

@@ -24,16 +24,18 @@ MOST: Final = 5
 LEAST: Final = 0.08
 # How much each thing counts, as exponents of how likely a change is beside the others: what its difference can do most,
 # then where it was made and when, and whether it can do what is seen and speaks of it.
-_POWER: Final = 2.5
-_NEAR: Final = 0.9
-_TIMELY: Final = 0.75
-_CAN: Final = 1.0
-_TOLD: Final = 1.3
+_POWER: Final = 3.0
+_NEAR: Final = 0.5
+_TIMELY: Final = 0.6
+_CAN: Final = 0.2
+_TOLD: Final = 1.5
 # How likely it is beside them that it was no change at all, and how much more where something else explains it.
-_NONE: Final = 0.3
-_BEYOND: Final = 4.0
+_NONE: Final = 0.1
+_BEYOND: Final = 4.5
+# A flag of which only the name is known can do so much at most.
+_FLAG: Final = 0.25
 # Where it is known what was rolled out, what was only written down does so little.
-_WRITTEN: Final = 0.13
+_WRITTEN: Final = 0.08
 # Words in common are worth being named from so much on.
 _TELLS: Final = 0.3
 # Most harm shows soon after a change, and some only when something calls for what was changed.
@@ -52,10 +54,10 @@ _SURGE: Final = 2.0
 # A sign of less weight tells nothing of what lies beyond the services.
 _HEARD: Final = 0.7
 _MACHINE: Final = re.compile(
-    r"(?i)media.?errors?\b|i/o error|medium error|bad sector|\bsmart\b.{0,20}fail|retransmit|packet.?loss|link (?:is )?down|"
-    r"node.?not.?ready|machine.?check|ecc error|cpu.?steal"
+    r"(?i)media.?errors?\b|i/o error|medium error|bad sector|\bsmart\b.{0,20}fail|retransmit|packet.?loss|"
+    r"link (?:is )?down|node.?not.?ready|machine.?check|ecc error|cpu.?steal"
 )
-_EXPIRED: Final = re.compile(r"(?i)certificate (?:has |is )?expired|cert\w* .{0,40}\bexpired\b")
+_EXPIRED: Final = re.compile(r"(?i)certificate (?:has |is )?expired|expired certificate|cert\w* .{0,40}\bexpired\b")
 # An address outside, with at least a dot in its name, and how somebody else's service fails.
 _ADDRESS: Final = re.compile(r"(?i)https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)")
 _THEIRS: Final = re.compile(
@@ -100,7 +102,7 @@ def judge(
     """
     if not case.changes:
         return Judged((), (), "No change is known." if case.changes is not None else "")
-    patches = {id(one): read(one.summary, one.diff) for one in case.changes}
+    patches = {id(one): _read(one) for one in case.changes}
     changes = _each_once(case.changes, patches)
     for undone, undoing in _undone(changes, patches, began):
         for one, said in ((undone, "was taken back before"), (undoing, "brings back what was there before")):
@@ -122,6 +124,12 @@ def judge(
     because = f"{scene.without.why}. " if scene.without.why else ""
     said = f"No change is to blame, as far as is known. {because}Nearest: {nearest}, but {best.why}."
     return Judged((), rest, said)
+
+
+def _read(change: Change) -> Patch:
+    """What a change can do. What a switch turns was tried out before, more often than not."""
+    found = read(change.summary, change.diff)
+    return replace(found, power=min(found.power, _FLAG)) if change.kind == "flag" and not change.diff else found
 
 
 @dataclass(frozen=True)
@@ -205,7 +213,7 @@ class _Scene:
         score = near**_NEAR * patch.power**_POWER * timely**_TIMELY * exp(_CAN * can + _TOLD * told)
         if self._rolled_out and change.kind == "commit":
             score *= _WRITTEN
-        if self.without.surge and Group.BUSY in patch.effects:
+        if self.without.surge and Group.BUSY in patch.effects and patch.added:
             score *= exp(_BEYOND * self.without.share)
         against, why = [], f"{patch.said}; {where}"
         if late > _LATE:

@@ -39,7 +39,8 @@ _FAILS = re.compile(
 )
 # What names one record: a word for one with a number of some length behind it.
 _RECORD: Final = (
-    r"(?i)((?:id|offset|record|message|msg|key|order|item|row|event|document)\w*[=:# ]+[\w\-]*\d[\w\-]*\d{3,}[\w\-]*)"
+    r"(?i)((?:id|offset|record|message|msg|key|order|item|row|event|document)\w*[=:# ]+"
+    r"[\w\-#/.]*\d[\w\-]*\d{3,}[\w\-]*)"
 )
 # So much of a line is held against patches.
 _WHOLE: Final = 6000
