@@ -188,6 +188,7 @@ class _Sides:
         switched = [Counter(one.lower() for one in each.elements() if one.lower() in _SWITCH) for each in self._both]
         if switched[1] and switched[0] != switched[1]:
             yield _edit(0.55, "turns a switch", *_ANY)
+        yield from self._swapped()
         yield from self._settings()
         for each in (self.gone, self.fresh):
             if any(_REGEX.search(token) and token[0] in "\"'`" for token in each):
@@ -196,7 +197,21 @@ class _Sides:
             yield _edit(0.6, "numbers fields anew", Group.FAILING, Group.ODD)
 
     def _settings(self) -> Iterator[Edit]:
-        """Keys and values of settings, constants and quoted words that stand where others stood."""
+        """Keys and values of settings."""
+        keys = [_keys(each) for each in (self.removed, self.added)]
+        lost, new_keys = keys[0].keys() - keys[1].keys(), keys[1].keys() - keys[0].keys()
+        same = [(one, two) for one in sorted(lost) for two in sorted(new_keys) if keys[0][one] == keys[1][two]]
+        same = [(one, two) for one, two in same if _is_plain(keys[0][one])]
+        if same:
+            yield _edit(0.62, f"renames a key: {same[0][0]} → {same[0][1]}", Group.FAILING, Group.ODD)
+        changed = [one for one in sorted(keys[0].keys() & keys[1].keys()) if keys[0][one] != keys[1][one]]
+        # Other numbers are more or less of the same, which is judged elsewhere.
+        changed = [one for one in changed if _is_plain(keys[0][one]) and not keys[0][one].strip("\"'")[:1].isdigit()]
+        if changed:
+            yield _edit(0.5, f"sets {changed[0]} anew", *_ANY)
+
+    def _swapped(self) -> Iterator[Edit]:
+        """Constants and quoted words, conditions and sums of lines that stand where others stood."""
         for old, new in self._pairs():
             gone, fresh = old - new, new - old
             if any(gone[one] != fresh[one] for one in _TURNING):
@@ -208,16 +223,6 @@ class _Sides:
             values = [[one for one in each if _is_value(one)] for each in (gone, fresh)]
             if all(values):
                 yield _edit(0.6, f"changes a value: {values[0][0][:40]} → {values[1][0][:40]}", *_ANY)
-        keys = [_keys(each) for each in (self.removed, self.added)]
-        lost, new_keys = keys[0].keys() - keys[1].keys(), keys[1].keys() - keys[0].keys()
-        same = [(one, two) for one in sorted(lost) for two in sorted(new_keys) if keys[0][one] == keys[1][two]]
-        if same:
-            yield _edit(0.6, f"renames a key: {same[0][0]} → {same[0][1]}", Group.FAILING, Group.ODD)
-        changed = [one for one in sorted(keys[0].keys() & keys[1].keys()) if keys[0][one] != keys[1][one]]
-        # Other numbers are more or less of the same, which is judged elsewhere.
-        changed = [one for one in changed if _is_plain(keys[0][one]) and not keys[0][one].strip("\"'")[:1].isdigit()]
-        if changed:
-            yield _edit(0.5, f"sets {changed[0]} anew", *_ANY)
 
     def _brought(self) -> Iterator[Edit]:
         """What was not there before."""
@@ -249,7 +254,7 @@ class _Sides:
             and sorted(gone.values()) == sorted(fresh.values())
             and not any(self.calls)
             and not any(one.lower() in _SWITCH or one.lower() in _UNITS for one in (*gone, *fresh))
-            and not any(map(_SETTING.match, (*self.added, *self.removed)))
+            and not any(map(_is_plain, _keys((*self.added, *self.removed)).values()))
         )
 
     def _pairs(self) -> Iterator[tuple[Counter[str], Counter[str]]]:

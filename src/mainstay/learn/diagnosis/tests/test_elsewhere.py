@@ -54,6 +54,48 @@ def test_who_is_dead_is_to_blame_for_the_errors_of_who_calls_it(gone: bool) -> N
     assert "asked as before and fails" in said.services[0].reason
 
 
+def test_who_is_said_to_be_out_of_reach_is_to_blame() -> None:
+    usual = [(float(time), "orders", "info", f"handled request {time}") for time in range(0, 4200, 30)]
+    said = "failed to connect to pay:8080: connection refused"
+    errors = [(PROBLEM.start + 5.0 * n, "orders", "error", said) for n in range(60)]
+    sick = {("orders", "errors_per_second"): 40.0, ("web", "errors_per_second"): 40.0}
+    found = diagnose(case(sick, logs=lines(*sorted(usual + errors)), metric="errors_per_second"))
+    assert found.services[0].name == "pay"
+    assert "connection refused" in found.services[0].reason
+
+
+def test_who_tells_nothing_of_its_machine_any_more_has_died() -> None:
+    whole = case({("orders", "latency_avg_seconds"): 40.0, ("web", "latency_avg_seconds"): 40.0})
+    assert whole.metrics is not None
+    memory = whole.metrics.filter(pl.col("metric") == "cpu_usage").with_columns(metric=pl.lit("memory_bytes"))
+    dead = (pl.col("service") == "stock") & (pl.col("time") >= PROBLEM.start)
+    found = diagnose(replace(whole, metrics=pl.concat([whole.metrics, memory]).filter(~dead)))
+    assert found.services[0].name == "stock"
+    assert "tells nothing of its processor and memory any more" in found.services[0].reason
+
+
+def test_behind_who_waits_stands_who_is_not_measured() -> None:
+    whole = case(
+        {
+            ("pay", "latency_avg_seconds"): 8.0,
+            ("orders", "latency_avg_seconds"): 7.0,
+            ("web", "latency_avg_seconds"): 7.0,
+        }
+    )
+    assert whole.metrics is not None
+    untold = (pl.col("service") == "db") & (pl.col("metric") != "cpu_usage")
+    found = diagnose(replace(whole, metrics=whole.metrics.filter(~untold)))
+    assert [one.name for one in found.services[:2]] == ["pay", "db"]
+    assert "nothing tells how fast it answers, and pay waits" in found.services[1].reason
+
+
+def test_failures_are_counted_where_they_are_no_part_of_the_requests() -> None:
+    # pay is asked for a tenth of what web is asked for, and all failures of web are its own.
+    sick = {("pay", "requests_per_second"): 0.1, ("orders", "requests_per_second"): 1.0}
+    sick |= {(one, "errors_per_second"): 40.0 for one in ("pay", "orders", "web")}
+    assert diagnose(case(sick, metric="errors_per_second")).services[0].name == "pay"
+
+
 def test_who_reaches_nobody_fails_by_itself() -> None:
     sick = {("orders", "errors_per_second"): 40.0, ("web", "errors_per_second"): 30.0}
     silent = {(one, "requests_per_second"): 0.01 for one in ("pay", "stock", "db")}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mainstay.learn.diagnosis.domain import hops, patches
 from mainstay.learn.diagnosis.domain.case import METRICS, SPANS, Window
 from mainstay.learn.diagnosis.domain.deviation import deviations
-from mainstay.learn.diagnosis.domain.symptoms import Group
+from mainstay.learn.diagnosis.domain.symptoms import Group, Sign
 
 pytestmark = pytest.mark.once
 
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.once
         ("", "+++ b/app.py\n-# one\n+# two", "comments alone"),
         ("", "+++ b/app.py\n-a()\n-b()\n+b()\n+a()", "moves lines"),
         ("docs: tell of it", "", "changes nothing that runs"),
-        ("", "", "its difference is not known"),
         ("", "+++ b/go.mod\n-x v1.2.3\n+x v1.2.4", "other versions of libraries"),
     ],
 )
@@ -57,6 +56,17 @@ def test_what_can_do_harm_is_known(diff: str, said: str, effect: Group) -> None:
     assert found.power >= 0.6
 
 
+def test_what_is_not_known_may_do_some() -> None:
+    found = patches.read("Version 4.2.1", "")
+    assert (found.said, set(found.effects)) == ("its difference is not known", set(Group))
+    assert 0.25 < found.power < 0.6
+
+
+def test_more_room_can_do_less_than_less() -> None:
+    more, less = (patches.read("", f"-pool_size: 20\n+pool_size: {after}").power for after in (80, 5))
+    assert more < less
+
+
 def test_a_small_step_of_a_number_can_do_less_than_a_large_one() -> None:
     small, large = (patches.read("", f"-cache: 50000\n+cache: {after}").power for after in (60000, 500))
     assert small < large
@@ -88,7 +98,21 @@ def test_a_slow_hop_is_blamed_on_whose_own_time_rose() -> None:
     found = hops.signs(frame, Window(0, 100), Window(100, 200))
     assert set(found) == {"pay"}
     assert found["pay"][0].group is Group.SLOW
+    assert found["pay"][0].about == frozenset()
     assert hops.calls_of(frame) == [("web", "pay")]
+
+
+def test_a_call_that_takes_long_by_itself_speaks_of_who_is_called() -> None:
+    def waiting(*called: str) -> dict[str, list[Sign]]:
+        rows = [
+            (f"t{n}{one}", "a", "", "web", f"POST {one}/*", n * 1.0, n * 1.0 + (3.0 if n >= 100 else 0.1))
+            for n in range(200)
+            for one in called
+        ]
+        return hops.signs(spans(*rows), Window(0, 100), Window(100, 200), ["web", "pay", "stock"])
+
+    assert {sign.about for sign in waiting("pay")["web"]} == {frozenset({"pay"})}
+    assert {sign.about for sign in waiting("pay", "stock")["web"]} == {frozenset()}, "all of them: it is web itself"
 
 
 def test_children_that_overlap_cover_their_time_once() -> None:
