@@ -171,9 +171,10 @@ class Walk:
         return parts / total
 
     def _against(self, callee: str, cause: Group, weight: float) -> float:
-        """What a cause is held against: the effect; a gross lack is enough where nothing tells how fast it answers."""
+        """What a cause is held against: the effect; what is gross is enough where little can be told of the callee."""
         untold = cause is Group.STARVED and Group.SLOW not in self._measured(callee)
-        return min(weight, _GROSS) if untold else weight
+        apart = cause is Group.FAILING and callee in self._unreached
+        return min(weight, _GROSS) if untold or apart else weight
 
     def _measured(self, service: str) -> set[Group]:
         return {group for group, _, _ in self._levels.get(service, {}).values()}

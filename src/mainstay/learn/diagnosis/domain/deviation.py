@@ -47,12 +47,14 @@ SCHEMA: Final = {
     "now": pl.Float64,
     "far": pl.Float64,
     "persists": pl.Float64,
+    "gaps": pl.Float64,
 }
 
 
 def deviations(metrics: pl.DataFrame, normal: Window, problem: Window, noticed: pl.Expr | None = None) -> pl.DataFrame:
     """One row a series, ``SCHEMA``: its levels, how many spreads it is astray (``far``, harm is positive), and for
-    which share of the problem's samples it is beyond what was normal (``persists``).
+    which share of the problem's samples it is beyond what was normal (``persists``), and which share of the samples that
+    others of its name have are missing (``gaps``), if they were not missing before.
 
     What was as far astray between the two windows already has not begun with the problem, and counts less. What
     drifted in the normal time is expected to have drifted on, but for the series that were ``noticed``: what crept up
@@ -123,6 +125,7 @@ def _astray(metrics: pl.DataFrame, normal: Window, problem: Window, noticed: pl.
         pl.col("value").quantile(0.3, "linear").alias("low"),
         (pl.col("value") > pl.col(f"up{_TAIL[-1][0]}")).mean().alias("above"),
         (pl.col("value") < pl.col(f"down{_TAIL[-1][0]}")).mean().alias("below"),
+        pl.len().alias("there"),
     )
     every = was.join(now, on=keys, how="full", coalesce=True).join(known, on="metric")
     # From the middle of one window to that of the other, in halves of the normal time.
@@ -157,6 +160,7 @@ def _judged(every: pl.DataFrame) -> pl.DataFrame:
     is_new = pl.col("was").is_null()
     # What was rarely there has not stopped when it is not there.
     share = pl.col("count") / pl.col("count").max().over("metric")
+    there = pl.col("there").fill_null(0) / pl.col("there").max().over("metric")
     is_gone = pl.col("now").is_null() & (pl.col("count") >= _ENOUGH) & (share >= _STEADY)
     # The less of a series there is, the less it is known what is normal.
     covered = share.sqrt()
@@ -172,6 +176,7 @@ def _judged(every: pl.DataFrame) -> pl.DataFrame:
         .fill_null(0.0)
         .alias("far"),
         pl.when(is_gone | is_new).then(1.0).otherwise(lasting).fill_null(0.0).alias("persists"),
+        (1 - there / share).clip(0.0, 1.0).fill_null(0.0).alias("gaps"),
     )
 
 

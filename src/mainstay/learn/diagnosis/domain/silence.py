@@ -18,6 +18,9 @@ _LESS: Final = 0.25
 # Requests have fallen or risen only where they are so many spreads astray; else they are taken to be what they were.
 _CLEAR: Final = 3.0
 _WEIGHT: Final = 3.0
+# Who is not there for so much of the time, by so many series of its machine, has been dead in it.
+_GAPS: Final = 0.25
+_MACHINE: Final = 2
 _ALL_OF_THEM: Final = 0.3
 
 
@@ -45,17 +48,18 @@ def signs(
 
 
 def dead(deviations: pl.DataFrame) -> Mapping[str, list[Sign]]:
-    """A sign for each service that tells nothing of its processor and memory any more, while others tell of theirs."""
-    local = deviations.filter(pl.col("kind").is_in([str(Kind.CPU), str(Kind.MEMORY)]))
-    gone = pl.col("now").is_null() & (pl.col("far") > 0)
-    counts = local.group_by("service").agg(pl.len().alias("all"), gone.sum().alias("gone"))
-    still = counts.filter(pl.col("gone") == 0).height
+    """A sign for each service that tells nothing of its processor and memory for a while, while others tell of theirs.
+
+    Who crashes again and again does so in the pauses, in which nothing else of it need look ill.
+    """
+    local = deviations.filter(pl.col("kind").is_in([str(Kind.CPU), str(Kind.MEMORY)]) & pl.col("was").is_not_null())
+    gaps = local.group_by("service").agg(pl.len().alias("all"), pl.col("gaps").min())
     found = {}
-    for row in counts.filter((pl.col("gone") == pl.col("all")) & (pl.col("all") >= 2)).iter_rows(named=True):
-        if still:
-            text = "tells nothing of its processor and memory any more, as others do"
-            query = f'{{service="{row["service"]}"}}'
-            found[row["service"]] = [Sign(Group.FAILING, _WEIGHT, text, "metrics", query, local=True)]
+    for row in gaps.filter((pl.col("gaps") >= _GAPS) & (pl.col("all") >= _MACHINE)).iter_rows(named=True):
+        part = f"for {row['gaps']:.0%} of the time" if row["gaps"] < 1 else "any more"
+        text = f"tells nothing of its processor and memory {part}, as others do"
+        query = f'{{service="{row["service"]}"}}'
+        found[row["service"]] = [Sign(Group.FAILING, _WEIGHT, text, "metrics", query, local=True)]
     return found
 
 
