@@ -53,8 +53,8 @@ SCHEMA: Final = {
 
 def deviations(metrics: pl.DataFrame, normal: Window, problem: Window, noticed: pl.Expr | None = None) -> pl.DataFrame:
     """One row a series, ``SCHEMA``: its levels, how many spreads it is astray (``far``, harm is positive), and for
-    which share of the problem's samples it is beyond what was normal (``persists``), and which share of the samples that
-    others of its name have are missing (``gaps``), if they were not missing before.
+    which share of the problem's samples it is beyond what was normal (``persists``), and which share of the samples
+    that others of its name have is missing (``gaps``), if it was not missing before.
 
     What was as far astray between the two windows already has not begun with the problem, and counts less. What
     drifted in the normal time is expected to have drifted on, but for the series that were ``noticed``: what crept up
