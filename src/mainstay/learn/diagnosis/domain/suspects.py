@@ -8,13 +8,13 @@ A change is judged by where it was made, when, what its patch can do, and whethe
 the service now says. That no change is to blame is an answer, and each that is cleared is cleared with a reason.
 """
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Final
 
+from mainstay.learn.diagnosis.domain.beyond import outside
 from mainstay.learn.diagnosis.domain.case import Case, Change
 from mainstay.learn.diagnosis.domain.patches import Patch, read, words_of
 from mainstay.learn.diagnosis.domain.symptoms import Group, Sign
@@ -49,20 +49,6 @@ _QUOTED: Final = 0.9
 _UNDONE: Final = 0.3
 # What is told of the same service with the same difference within so many seconds is the same change.
 _TOLD_AGAIN: Final = 300.0
-# So many times the requests are a surge.
-_SURGE: Final = 2.0
-# A sign of less weight tells nothing of what lies beyond the services.
-_HEARD: Final = 0.7
-_MACHINE: Final = re.compile(
-    r"(?i)media.?errors?\b|i/o error|medium error|bad sector|\bsmart\b.{0,20}fail|retransmit|packet.?loss|"
-    r"link (?:is )?down|node.?not.?ready|machine.?check|ecc error|cpu.?steal"
-)
-_EXPIRED: Final = re.compile(r"(?i)certificate (?:has |is )?expired|expired certificate|cert\w* .{0,40}\bexpired\b")
-# An address outside, with at least a dot in its name, and how somebody else's service fails.
-_ADDRESS: Final = re.compile(r"(?i)https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)")
-_THEIRS: Final = re.compile(
-    r"(?i)\b50[0234]\b|time.?out|deadline|refused|reset by peer|unavailable|bad gateway|unreachable|no route"
-)
 # What is told shortly after it was done still came before, or so it may be.
 _LATE: Final = 20.0
 _MAYBE: Final = 0.7
@@ -130,49 +116,6 @@ def _read(change: Change) -> Patch:
     """What a change can do. What a switch turns was tried out before, more often than not."""
     found = read(change.summary, change.diff)
     return replace(found, power=min(found.power, _FLAG)) if change.kind == "flag" and not change.diff else found
-
-
-@dataclass(frozen=True)
-class Without:
-    """What would explain the trouble without any change: how much of it, and in words."""
-
-    share: float
-    why: str
-    surge: bool = False
-
-
-def outside(signs: Mapping[str, Sequence[Sign]], blamed: Mapping[str, float]) -> Without:
-    """A cause that no change makes: many more requests at the first to be blamed, or one record that fails for ever."""
-    first = max(blamed, key=lambda one: blamed[one], default="")
-    for sign in signs.get(first, ()):
-        rose = sign.was is not None and sign.now is not None and sign.now > _SURGE * max(sign.was, 1e-9)
-        if sign.group is Group.BUSY and rose and "_per_" not in sign.name.replace("_per_s", ""):
-            return Without(0.5, f"{first} is asked much more often ({sign.text})", surge=True)
-    for service in blamed:
-        again = next((one for one in signs.get(service, ()) if one.again), None)
-        if again is not None:
-            return Without(0.5, f"{service} fails at one and the same thing again and again ({again.again})")
-    for service, each in signs.items():
-        for sign in each:
-            found = _beyond(service, sign, signs.keys())
-            if found:
-                return Without(0.5, found)
-    return Without(0.0, "")
-
-
-def _beyond(service: str, sign: Sign, known: Collection[str]) -> str:
-    """What a sign tells of something that nobody changes: a machine, a date, somebody else's service."""
-    if sign.weight < _HEARD or sign.group is Group.BUSY:
-        return ""
-    text = f"{sign.name} {sign.text} {sign.whole}"
-    if _MACHINE.search(text):
-        return f"a machine or its network is in trouble ({service}: {sign.text[:120]})"
-    if sign.source == "logs" and _EXPIRED.search(text):
-        return f"a certificate has expired ({service}: {sign.text[:120]})"
-    host = _ADDRESS.search(text)
-    if sign.group is Group.FAILING and host and _THEIRS.search(text) and host[1].split(".")[0] not in known:
-        return f"{host[1]}, which {service} asks, does not answer as it should"
-    return ""
 
 
 class _Scene:
