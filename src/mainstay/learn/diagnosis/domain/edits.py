@@ -56,7 +56,9 @@ _LOCKING: Final = re.compile(
 )
 _STATEMENT: Final = re.compile(r"(?i)\b(?:select\b.*\bfrom|insert\s+into|delete\s+from|merge\s+into)\b")
 _REGEX: Final = re.compile(r"[\[(][^\s]*[+*]")
-_FIELD_NUMBER: Final = re.compile(r"=\s*\d+\s*;\s*$")
+# Fields of messages, which are known to others by their numbers alone; one such line may be a constant.
+_FIELD_NUMBER: Final = re.compile(r"^\s*[\w.<>, ]+\s\w+\s*=\s*\d+\s*;\s*$")
+_FIELDS: Final = 2
 _SETTING: Final = re.compile(r"^\s*-?\s*[\"']?([\w.\-/]+)[\"']?\s*[:=]\s*(\S.*?)[,;]?\s*$")
 _CONSTANT: Final = re.compile(r"^[A-Z][A-Z0-9_]+$")
 _SWITCH: Final = frozenset({"true", "false", "on", "off", "yes", "no", "enabled", "disabled"})
@@ -193,7 +195,7 @@ class _Sides:
         for each in (self.gone, self.fresh):
             if any(_REGEX.search(token) and token[0] in "\"'`" for token in each):
                 yield _edit(0.5, "changes a pattern", Group.SLOW, Group.STARVED, Group.FAILING)
-        if any(map(_FIELD_NUMBER.search, self.added)) and any(map(_FIELD_NUMBER.search, self.removed)):
+        if all(sum(map(bool, map(_FIELD_NUMBER.search, each))) >= _FIELDS for each in (self.added, self.removed)):
             yield _edit(0.6, "numbers fields anew", Group.FAILING, Group.ODD)
 
     def _settings(self) -> Iterator[Edit]:

@@ -67,6 +67,10 @@ def test_what_tidies_can_do_little(diff: str) -> None:
     assert of(diff).power <= 0.25
 
 
+def test_a_constant_is_no_field_of_a_message() -> None:
+    assert "fields" not in of("-const WORKERS = 4;\n+const WORKERS = 6;").said
+
+
 def test_a_helper_that_the_patch_brings_asks_nobody() -> None:
     before = "-  for c in found:\n-    c.score = w * c.rate\n"
     after = "+  for c in found:\n+    c.score = score_of(c, w)\n+def score_of(c, w):\n+  return w * c.rate"
