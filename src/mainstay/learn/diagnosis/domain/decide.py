@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from mainstay.change.releases.judge.kinds import read
-from mainstay.learn.diagnosis.domain import hops, silence, suspects, voices
+from mainstay.learn.diagnosis.domain import hops, silence, stores, suspects, voices
 from mainstay.learn.diagnosis.domain.blame import Blamed, Walk
 from mainstay.learn.diagnosis.domain.case import Case
 from mainstay.learn.diagnosis.domain.deviation import SCHEMA, deviations, onset
@@ -72,6 +72,7 @@ def diagnose(case: Case) -> Diagnosis:
     found = _Signs(case)
     alert_group = _alert_group(case)
     calls = [*(case.calls or ()), *(hops.calls_of(case.spans) if case.spans is not None else ())]
+    calls += stores.calls_of(found.known, calls)
     local = is_local(str(read(case.alert.metric).kind), case.alert.metric)
     unreached = found.add_silence(calls)
     alerting = Sign(alert_group or Group.FAILING, _ALERT, "the alert", "alert", "", local=local)
