@@ -29,6 +29,6 @@ def calls_of(services: Collection[str], calls: Iterable[tuple[str, str]]) -> lis
 
 def _stem(name: str) -> tuple[str, bool]:
     """What remains of a name without words for its kind, and whether one of them is for a database."""
-    words = [re.sub(r"(?i)(?<=.)(?:service|svc)$", "", one) for one in re.split(r"[-_.\\s]+", name)]
+    words = [re.sub(r"(?i)(?<=.)(?:service|svc)$", "", one) for one in re.split(r"[-_.]+", name)]
     rest = [one for one in words if one and not _STORE.match(one) and not _PLAIN.match(one)]
     return "-".join(rest).lower(), any(map(_STORE.match, words))
