@@ -166,6 +166,25 @@ def test_an_update_keeps_a_half_filled_form_and_the_focus(
     other.close()
 
 
+def test_a_release_goes_on_by_itself_and_keeps_a_half_filled_form(
+    chromium: Browser, context: BrowserContext, base: str
+) -> None:
+    page = serve.signed_in(context, base)
+    page.goto(f"{base}/releases/1")
+    expect(page.locator("#live")).to_contain_text("live")
+    reason = page.locator("[name=reason]")
+    reason.fill("It cannot read the cata")
+    other = chromium.new_context()
+    second = serve.signed_in(other, base, "ben")
+    second.goto(f"{base}/releases/1")
+    second.get_by_role("button", name="Judge it now").click()
+    expect(page.locator("#release")).to_contain_text("It is being judged")
+    expect(page.get_by_role("button", name="Judge it now")).to_have_count(0)
+    expect(reason).to_have_value("It cannot read the cata")
+    expect(reason).to_be_focused()
+    other.close()
+
+
 def test_a_new_incident_appears_by_itself(context: BrowserContext, base: str) -> None:
     page = serve.signed_in(context, base)
     expect(page.locator("#live")).to_contain_text("live")

@@ -40,6 +40,7 @@ def test_a_release_is_made_by_hand(sign_in: Callable[[str], Client]) -> None:
     panel = ben.get(f"/releases/{release.pk}", headers={"HX-Request": "true"}).content.decode()
     assert "It is being judged" in panel
     assert "Judge it now" not in panel
+    assert "It was rolled back" in panel
     assert "<html" not in panel
     said = ben.post(f"/releases/{release.pk}/roll-back", {"reason": " "})
     assert said.status_code in {400, 409}

@@ -54,8 +54,7 @@ function received(event) {
   const item = JSON.parse(event.data);
   const topic = item.topic.replace(".", "-");
   tell(`live-${topic}`, item);
-  if (item.ref && topic.startsWith("run")) tell(`live-${topic}-${item.ref}`, item);
-  if (item.ref && item.topic === "incident") tell(`live-incident-${item.ref}`, item);
+  if (item.ref) tell(`live-${topic}-${item.ref}`, item);
   if (item.topic === "incidents" && item.ref) tell(`live-incident-${item.ref}`, item);
   if (item.topic === "page") paged(item);
   if (item.topic === "incidents" || item.topic === "incident") countSoon();

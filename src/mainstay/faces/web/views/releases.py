@@ -11,7 +11,7 @@ from mainstay.change.releases import domain, services
 from mainstay.change.releases.domain import Act
 from mainstay.change.releases.plans import services as plans
 from mainstay.change.releases.services import Wanted
-from mainstay.core.access import Actor
+from mainstay.core.access import Actor, Right
 from mainstay.core.problems import ProblemError, bad_request
 from mainstay.faces.api.releases import met, report_file
 from mainstay.faces.web.views.base import actor_of, say, sheet_of, show
@@ -78,7 +78,8 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, number: int, error: ProblemError | None = None) -> HttpResponse:
-    release = services.get(actor_of(request), number)
+    actor = actor_of(request)
+    release = services.get(actor, number)
     bad = [one for one in release.findings if one["verdict"] != "passed"]
     context = {
         "release": release,
@@ -86,8 +87,9 @@ def _page(request: HttpRequest, number: int, error: ProblemError | None = None) 
         "well": [one for one in release.findings if one["verdict"] == "passed"][:_WELL],
         "log": list(release.notes.all()),
         "may": {act.name.lower(): domain.step(domain.State(release.state), act).allowed for act in Act},
-        "plan": plans.of_service(actor_of(request), release.service),
-        "met": met(actor_of(request), release),
+        "may_respond": actor.right >= Right.RESPOND,
+        "plan": plans.of_service(actor, release.service),
+        "met": met(actor, release),
         "error": error,
         "typed": request.POST,
     }
