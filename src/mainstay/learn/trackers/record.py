@@ -1,5 +1,6 @@
 """Linked issues as rows: the door to them, what is to be told to a tracker, and what was heard from one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,24 +62,27 @@ def heard(issue: Issue, what: Heard, who: str, *, tell: bool = True) -> None:
             issue=issue, kind=Fact.Kind.STATE, at=seen.at or now, who=who[:255], before=before, after=issue.state
         )
         audit.record(f"{who} ({issue.tracker.key})", "tracker.heard", str(issue), state=issue.state, was=before)
-    for note in what.notes:
-        _keep(issue, note, note.at or seen.at or now)
+    _keep(issue, what.notes, seen.at or now)
     feed.tell(issue.purpose, issue.ref)
 
 
-def _keep(issue: Issue, note: Note, at: datetime) -> None:
-    """Keep a comment of somebody else, once."""
-    if is_ours(note.text) or issue.facts.filter(number=note.number).exists():
-        return
-    Fact.objects.create(
-        issue=issue,
-        kind=Fact.Kind.COMMENT,
-        at=at,
-        who=note.who[:255],
-        text=note.text[:_LONGEST],
-        number=note.number[:80],
-    )
-    audit.record(f"{note.who} ({issue.tracker.key})", "tracker.comment_heard", str(issue), number=note.number)
+def _keep(issue: Issue, notes: Sequence[Note], otherwise: datetime) -> None:
+    """Keep the comments of others, each once. ``otherwise`` is when one was written that does not say it."""
+    numbers = [note.number[:80] for note in notes]
+    known = set(issue.facts.filter(number__in=numbers).values_list("number", flat=True)) if numbers else set()
+    for number, note in zip(numbers, notes, strict=True):
+        if is_ours(note.text) or number in known:
+            continue
+        known.add(number)
+        Fact.objects.create(
+            issue=issue,
+            kind=Fact.Kind.COMMENT,
+            at=note.at or otherwise,
+            who=note.who[:255],
+            text=note.text[:_LONGEST],
+            number=number,
+        )
+        audit.record(f"{note.who} ({issue.tracker.key})", "tracker.comment_heard", str(issue), number=number)
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -111,7 +111,7 @@ def _start(actor: Actor, number: int, posted: Mapping[str, str]) -> None:
 _ACTS: dict[str, tuple[Callable[[Actor, int, Mapping[str, str]], Any], str]] = {
     "start": (_start, "It has started."),
     "finish": (lambda actor, number, _: services.finish(actor, number), "It is watched from now on."),
-    "verify": (lambda actor, number, _: services.ask(actor, number), "It is being judged."),
+    "verify": (lambda actor, number, _: services.ask(actor, number), "A verdict is asked for."),
     "break-off": (
         lambda actor, number, posted: services.break_off(actor, number, posted.get("reason", "")),
         "It is broken off.",

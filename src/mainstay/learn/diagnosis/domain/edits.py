@@ -20,14 +20,17 @@ _TOKEN: Final = re.compile(
 _CALL: Final = re.compile(r"([A-Za-z_]\w*)\(")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NO_CALL: Final = re.compile(r"^(?:if|for|while|switch|return|func|def|function|catch|fn|fun|and|or|not|in)$")
-# What only tells, and what only dresses: a change of these harms nobody.
+# Statements that only tell, and lines that only dress or name libraries: a change of these harms nobody.
 _TELLING: Final = re.compile(
-    r"(?i)\b(?:log(?:ger|ging)?|slog|console|fmt|print(?:f|ln)?|sprintf|errorf|tracer|span)\b[.(]|\.(?:debug|info|warn|error)\("
+    r"(?i)^\s*(?:await\s+)?(?:(?:self|this)\.)?_?(?:log(?:ger|ging)?|slog|console|print(?:f|ln)?|fmt\.f?print\w*)\b\s*[.(]"
 )
 _DRESSING: Final = re.compile(
-    r"(?i)class(?:name)?\s*=|\bstyle\b|#[0-9a-f]{3,8}\b|\bcolou?r|padding|margin|font|border|\d(?:px|rem|em)\b"
+    r"(?i)class(?:name)?\s*=|\bstyle\s*=|#[0-9a-f]{3,8}\b|\d(?:px|rem|em)\b|"
+    r"^\s*(?:colou?r|padding|margin|font|border)[\w-]*\s*:"
 )
-_IMPORT: Final = re.compile(r"^\s*(?:import|from|use|using|require|package|#include)\b")
+_IMPORT: Final = re.compile(
+    r"^\s*(?:import\b|from\s+\S+\s+import\b|use\s+[\w:\\]+|using\s+[\w.]+;|require\s+['\"]|package\s+[\w.]+|#include\b)"
+)
 _QUIET_CALL: Final = re.compile(
     r"(?i)^(?:log|debug|info|warn|error|errorf|printf?|println|sprintf|write(?:json|error)|new\w*error|wrap|len|append|"
     r"make|str|string|tostring|format|decode\w*|newdecoder|encode\w*|unmarshal|marshal)$"
@@ -49,7 +52,7 @@ _ASKING: Final = re.compile(
 _SPAWNING: Final = re.compile(r"(?i)^(?:go|chan|spawn|thread|submit|setinterval|settimeout|create_task|launch|fork)$")
 _LOOP: Final = re.compile(r"\b(?:for|while|map|forEach|each|range)\b")
 _DEFINED: Final = re.compile(r"\b(?:func|def|fun|fn|function)\s+(?:\([^)]*\)\s*)?(?:[\w.]+\.)?([A-Za-z_]\w*)")
-_VERSION: Final = re.compile(r"(?i)version|^\W*v?\d+\.\d+\.\d|\bv\d+\.\d+|20\d\d[.\-]\d\d")
+VERSION: Final = re.compile(r"(?i)version|^\W*v?\d+\.\d+\.\d|\bv\d+\.\d+|20\d\d[.\-]\d\d")
 _LOCKING: Final = re.compile(
     r"(?i)\b(?:alter\s+table|lock\s+table|drop\s+(?:index|table|column)|create\s+(?:unique\s+)?index(?!\s+concurrently)|"
     r"update\s+\w+\s+set)\b"
@@ -74,8 +77,9 @@ _UNITS: Final = {
     }.items()
     for word in words.split()
 }
-_SAME_LINE: Final = 0.55
-_MOST_LINES: Final = 60
+# A line is another one's later form when so many of their tokens are the same; so many lines of each side are compared.
+SAME_LINE: Final = 0.55
+MOST_LINES: Final = 60
 _FEW: Final = 3
 
 
@@ -128,9 +132,8 @@ class _Sides:
             Counter(name for line in each for name in _CALL.findall(line) if not _NO_CALL.match(name))
             for each in (self.added, self.removed)
         )
-        return tuple(  # type: ignore[return-value]  # of two
-            [name for name in (one - two) if not _QUIET_CALL.match(name)] for one, two in ((here, there), (there, here))
-        )
+        more, fewer = ([name for name in one if not _QUIET_CALL.match(name)] for one in (here - there, there - here))
+        return more, fewer
 
     def edits(self) -> Iterator[Edit]:
         """Everything that they do."""
@@ -261,11 +264,11 @@ class _Sides:
 
     def _pairs(self) -> Iterator[tuple[Counter[str], Counter[str]]]:
         """Lines that are later forms of others, as tokens: the most alike for each."""
-        olds = [Counter(_TOKEN.findall(one)) for one in self.removed[:_MOST_LINES]]
-        for line in self.added[:_MOST_LINES]:
+        olds = [Counter(_TOKEN.findall(one)) for one in self.removed[:MOST_LINES]]
+        for line in self.added[:MOST_LINES]:
             new = Counter(_TOKEN.findall(line))
             best = max(olds, key=lambda old: (old & new).total(), default=None)
-            if best is not None and (best & new).total() >= _SAME_LINE * max(best.total(), new.total()):
+            if best is not None and (best & new).total() >= SAME_LINE * max(best.total(), new.total()):
                 yield best, new
 
 
@@ -284,7 +287,7 @@ def _asks(name: str) -> bool:
 def _is_value(token: str) -> bool:
     """Whether a token is a value: a quoted word, a constant, a switch. A sentence is something to read."""
     if token[0] in "\"'`":
-        return " " not in token.strip("\"'` ") and len(token) > 2 and not _VERSION.search(token)
+        return " " not in token.strip("\"'` ") and len(token) > 2 and not VERSION.search(token)
     return bool(_CONSTANT.match(token)) or token.lower() in _SWITCH
 
 

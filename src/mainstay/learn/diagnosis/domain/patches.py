@@ -9,7 +9,7 @@ from math import log
 from typing import Final
 
 from mainstay.learn.diagnosis.domain import edits
-from mainstay.learn.diagnosis.domain.edits import Edit
+from mainstay.learn.diagnosis.domain.edits import MOST_LINES, SAME_LINE, VERSION, Edit
 from mainstay.learn.diagnosis.domain.symptoms import Group
 
 # What is not known may do this much.
@@ -49,10 +49,6 @@ _UNITS: Final = {
 # More of what a service may use seldom harms it.
 _ROOM: Final = re.compile(r"(?i)mem(?:ory)?\b|cpu|pool|replica|worker|conn|quota|capacity|limit|heap|max")
 _MORE_ROOM: Final = 0.6
-_VERSION: Final = re.compile(r"(?i)version|\bv\d+\.\d+|20\d\d[.\-]\d\d")
-# A line is another one's later form when so many of their tokens are the same; so many lines of each side are compared.
-_SAME_LINE: Final = 0.55
-_MOST_LINES: Final = 60
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -158,7 +154,7 @@ def _numbers(added: list[str], removed: list[str]) -> tuple[float, str]:
     A line is the one that stood there before when most of its tokens are the same.
     """
     best = (0.0, "")
-    news, olds = (list(islice(map(_read_line, filter(_has_number, lines)), _MOST_LINES)) for lines in (added, removed))
+    news, olds = (list(islice(map(_read_line, filter(_has_number, lines)), MOST_LINES)) for lines in (added, removed))
     for new in news:
         for old in olds:
             if new.amounts == old.amounts or len(new.amounts) != len(old.amounts) or not _same_line(new, old):
@@ -183,7 +179,7 @@ class _Line:
 
 
 def _has_number(line: str) -> bool:
-    return _NUMBER.search(line) is not None and _VERSION.search(line) is None
+    return _NUMBER.search(line) is not None and VERSION.search(line) is None
 
 
 def _read_line(line: str) -> _Line:
@@ -192,7 +188,7 @@ def _read_line(line: str) -> _Line:
 
 def _same_line(one: _Line, two: _Line) -> bool:
     common = sum((one.tokens & two.tokens).values())
-    return common >= _SAME_LINE * max(one.tokens.total(), two.tokens.total(), 1)
+    return common >= SAME_LINE * max(one.tokens.total(), two.tokens.total(), 1)
 
 
 def _amounts(line: str) -> list[float]:

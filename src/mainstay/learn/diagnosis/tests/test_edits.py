@@ -61,6 +61,7 @@ def test_what_can_do_harm_is_named(diff: str, said: str, effect: Group) -> None:
         "-  <div className='card'>\n+  <div className='card card--wide'>",
         "-import a\n+import a\n+import b",
         "-  const accent = '#3b82f6'\n+  const accent = '#2563eb'",
+        "-  padding-left: 2em\n+  padding-left: 3em",
     ],
 )
 def test_what_tidies_can_do_little(diff: str) -> None:
@@ -69,6 +70,19 @@ def test_what_tidies_can_do_little(diff: str) -> None:
 
 def test_a_constant_is_no_field_of_a_message() -> None:
     assert "fields" not in of("-const WORKERS = 4;\n+const WORKERS = 6;").said
+
+
+@pytest.mark.parametrize(
+    "diff",
+    [
+        '-  key := fmt.Sprintf("%s:%s:%s", ns, market, sku)\n+  key := fmt.Sprintf("%s:%s", ns, sku)',
+        "-  margin = price - cost(sku, day)\n+  margin = price - cost(sku)",
+        "-  require(amount > 0)\n+  pass",
+        "-  from orders\n-  where day = :day limit 50\n+  from orders\n+  where day = :day",
+    ],
+)
+def test_what_only_sounds_like_telling_or_dressing_can_do_some(diff: str) -> None:
+    assert "only what is told" not in of(diff).said
 
 
 def test_a_helper_that_the_patch_brings_asks_nobody() -> None:
