@@ -262,14 +262,12 @@ class Walk:
                 ways = self.callees(service)
                 parts = {one: self.explained(service, one) for one in ways if one not in paths[service]}
                 passed = _PASSED * max(parts.values(), default=0.0)
-                kept = share * (1 - passed)
-                for callee in self._behind(service):
-                    part = kept * _UNSEEN / len(self._behind(service))
-                    ended[callee] = ended.get(callee, 0.0) + part
+                kept, behind = share * (1 - passed), self._behind(service)
+                for callee in behind:
+                    ended[callee] = ended.get(callee, 0.0) + kept * _UNSEEN / len(behind)
                     paths.setdefault(callee, (*paths[service], callee))
-                    self.unseen[callee] = service
-                    kept -= part
-                ended[service] = ended.get(service, 0.0) + kept
+                    self.unseen.setdefault(callee, service)
+                ended[service] = ended.get(service, 0.0) + kept * (1 - _UNSEEN if behind else 1)
                 heavy = {callee: part**3 * self._weight(service, callee) for callee, part in parts.items()}
                 total = sum(heavy.values())
                 for callee, part in heavy.items():
@@ -294,7 +292,7 @@ class Walk:
     def _hides(self, service: str) -> bool:
         """Whether its machine tells of a service, and nothing how fast it answers, nor that it is ill."""
         known = self._measured(service)
-        return Group.STARVED in known and Group.SLOW not in known and self.own(service) < _CALM
+        return Group.STARVED in known and Group.SLOW not in known and self._ill(service) < _CALM
 
     def knows(self, service: str) -> bool:
         """Whether it is known of a service whom it calls, or who calls it."""
@@ -315,7 +313,8 @@ class Walk:
 
     def own(self, service: str) -> float:
         """How ill a service is by itself."""
-        mine = self._strengths.get(service, {})
-        ill = max((_OWN[group] * weight for group, weight in mine.items()), default=0.0)
         waits = self.unseen.get(service)
-        return max(ill, self._strengths[waits][Group.SLOW] * _UNSEEN) if waits else ill
+        return max(self._ill(service), self._strengths[waits][Group.SLOW] * _UNSEEN if waits else 0.0)
+
+    def _ill(self, service: str) -> float:
+        return max((_OWN[group] * weight for group, weight in self._strengths.get(service, {}).items()), default=0.0)

@@ -89,6 +89,18 @@ def test_behind_who_waits_stands_who_is_not_measured() -> None:
     assert "nothing tells how fast it answers, and pay waits" in found.services[1].reason
 
 
+def test_of_several_that_are_not_measured_none_has_a_privilege() -> None:
+    sick = {(one, "latency_avg_seconds"): 8.0 for one in ("pay", "orders", "web")}
+    whole = case(sick)
+    assert whole.metrics is not None
+    db = whole.metrics.filter(pl.col("service") == "db", pl.col("metric") == "cpu_usage")
+    seen = [whole.metrics.filter(pl.col("service") != "db"), db, db.with_columns(service=pl.lit("cache"))]
+    found = diagnose(replace(whole, metrics=pl.concat(seen), calls=(*CALLS, ("pay", "cache"))))
+    shares = {one.name: one.confidence for one in found.services}
+    assert shares["db"] == pytest.approx(shares["cache"])
+    assert shares["pay"] > shares["db"]
+
+
 def test_failures_are_counted_where_they_are_no_part_of_the_requests() -> None:
     # pay is asked for a tenth of what web is asked for, and all failures of web are its own.
     sick = {("pay", "requests_per_second"): 0.1, ("orders", "requests_per_second"): 1.0}
